@@ -1,0 +1,190 @@
+"""Items and accounts: what Holdfast decides about, and what rules may read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal, get_args
+
+import msgspec
+
+from holdfast.errors import InvalidItem
+from holdfast.schema import Field, Type, Value
+
+Surface = Literal["comment", "reply", "live_chat", "message", "caption", "video", "profile"]
+SURFACES: tuple[Surface, ...] = get_args(Surface)
+
+ID_LIMIT = 256
+"""Characters of an id."""
+TEXT_LIMIT = 65_536
+"""Characters of a text, a caption or a parent."""
+TRANSCRIPT_LIMIT = 1_000_000
+"""Characters of a transcript (a day of speech is about 600,000)."""
+CONTEXT_LIMIT = 64
+"""Entries of an item's context."""
+BATCH_LIMIT = 1_000
+"""Items of one request."""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Who acts, or whom an item is aimed at.
+
+    `followed_by_target` and `trusted_by_target` are the platform's knowledge of how the item's
+    target stands to this account; they are only read on an item's author.
+    """
+
+    id: str
+    created_at: datetime | None = None
+    followers: int | None = None
+    verified: bool | None = None
+    followed_by_target: bool | None = None
+    trusted_by_target: bool | None = None
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One piece of user content.
+
+    `text` is what its author wrote. `caption` and `parent` are what it stands under or answers
+    (written by others), `transcript` is what is said in its video. `context` holds further values
+    that a policy declares as inputs.
+    """
+
+    id: str
+    text: str
+    surface: Surface = "comment"
+    author: Account | None = None
+    target: Account | None = None
+    caption: str | None = None
+    parent: str | None = None
+    transcript: str | None = None
+    created_at: datetime | None = None
+    context: dict[str, bool | int | float | str | None] = {}
+
+
+def validate_item(item: Item, where: str = "item") -> Item:
+    """Return `item` in the form the engine takes, or raise `InvalidItem`.
+
+    Checks what types cannot say: bounded sizes, text that can be written as UTF-8, no NUL in an
+    id, times with a zone (naive ones are read as UTC).
+    """
+    _check_id(item.id, f"{where}.id")
+    _check_text(item.text, TEXT_LIMIT, f"{where}.text")
+    if item.caption is not None:
+        _check_text(item.caption, TEXT_LIMIT, f"{where}.caption")
+    if item.parent is not None:
+        _check_text(item.parent, TEXT_LIMIT, f"{where}.parent")
+    if item.transcript is not None:
+        _check_text(item.transcript, TRANSCRIPT_LIMIT, f"{where}.transcript")
+    if item.context:
+        _check_context(item.context, f"{where}.context")
+    author = item.author if item.author is None else _checked_account(item.author, f"{where}.author")
+    target = item.target if item.target is None else _checked_account(item.target, f"{where}.target")
+    created_at = item.created_at if item.created_at is None else _in_utc(item.created_at)
+    if author is item.author and target is item.target and created_at is item.created_at:
+        return item
+    return msgspec.structs.replace(item, author=author, target=target, created_at=created_at)
+
+
+def _checked_account(account: Account, where: str) -> Account:
+    _check_id(account.id, f"{where}.id")
+    if account.followers is not None and not 0 <= account.followers < 2**53:
+        raise InvalidItem(
+            "is out of range", where=f"{where}.followers", value=str(account.followers)[:32], expected="0 to 2^53"
+        )
+    if account.created_at is None:
+        return account
+    created_at = _in_utc(account.created_at)
+    return account if created_at is account.created_at else msgspec.structs.replace(account, created_at=created_at)
+
+
+def _check_id(value: str, where: str) -> None:
+    if not 1 <= len(value) <= ID_LIMIT:
+        raise InvalidItem(
+            "has the wrong length", where=where, value=f"{len(value)} characters", expected=f"1 to {ID_LIMIT}"
+        )
+    if not value.isprintable():
+        raise InvalidItem("holds a control character", where=where, expected="printable characters")
+    _check_text(value, ID_LIMIT, where)
+
+
+def _check_text(value: str, limit: int, where: str) -> None:
+    if len(value) > limit:
+        raise InvalidItem(
+            "is too long",
+            where=where,
+            value=f"{len(value):,} characters",
+            expected=f"at most {limit:,}",
+            next_step="send the first part, or split it into several items",
+        )
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidItem(
+                "holds half of a surrogate pair",
+                where=where,
+                value=f"U+{ord(value[error.start]):04X} at character {error.start}",
+                expected="text that can be written as UTF-8",
+                next_step="pair the surrogates, or replace the lone one by U+FFFD",
+            ) from None
+
+
+def _check_context(context: Mapping[str, Value], where: str) -> None:
+    if len(context) > CONTEXT_LIMIT:
+        raise InvalidItem(
+            "has too many entries", where=where, value=str(len(context)), expected=f"at most {CONTEXT_LIMIT}"
+        )
+    for name, value in context.items():
+        _check_id(name, f"{where} name")
+        if isinstance(value, str):
+            _check_text(value, TEXT_LIMIT, f"{where}.{name}")
+        elif isinstance(value, float) and value != value:
+            raise InvalidItem("is not a number", where=f"{where}.{name}", value="NaN", expected="a number or null")
+        elif isinstance(value, int) and not -(2**53) < value < 2**53:
+            raise InvalidItem("is out of range", where=f"{where}.{name}", expected="an integer within ±2^53")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+# What rules may read of an item -------------------------------------------------------------
+
+
+def _age_days(account: Account | None, item: Item, now: datetime) -> float | None:
+    if account is None or account.created_at is None:
+        return None
+    return ((item.created_at or now) - account.created_at).total_seconds() / 86_400
+
+
+type Reader = Callable[[Item, datetime], Value]
+
+_READERS: tuple[tuple[Field, Reader], ...] = (
+    (Field(name="item.id", type=Type.TEXT, doc="The item's id."), lambda i, now: i.id),
+    (Field(name="item.surface", type=Type.TEXT, doc="Where it stands: comment, reply, live_chat, …"), lambda i, now: i.surface),
+    (Field(name="item.text", type=Type.TEXT, doc="Its text as written."), lambda i, now: i.text),
+    (Field(name="item.caption", type=Type.TEXT, nullable=True, doc="The caption it stands under."), lambda i, now: i.caption),
+    (Field(name="item.parent", type=Type.TEXT, nullable=True, doc="The text it answers."), lambda i, now: i.parent),
+    (Field(name="author.id", type=Type.TEXT, nullable=True, doc="The author's id."), lambda i, now: i.author.id if i.author else None),
+    (Field(name="author.age_days", type=Type.NUMBER, nullable=True, doc="Days from the author's sign-up to the item."), lambda i, now: _age_days(i.author, i, now)),
+    (Field(name="author.followers", type=Type.INTEGER, nullable=True, low=0, doc="Accounts that follow the author."), lambda i, now: i.author.followers if i.author else None),
+    (Field(name="author.verified", type=Type.BOOLEAN, nullable=True, doc="Whether the platform has verified the author."), lambda i, now: i.author.verified if i.author else None),
+    (Field(name="author.followed_by_target", type=Type.BOOLEAN, nullable=True, doc="Whether the target follows the author."), lambda i, now: i.author.followed_by_target if i.author else None),
+    (Field(name="author.trusted_by_target", type=Type.BOOLEAN, nullable=True, doc="Whether the target trusts the author."), lambda i, now: i.author.trusted_by_target if i.author else None),
+    (Field(name="target.id", type=Type.TEXT, nullable=True, doc="The id of the account it is aimed at."), lambda i, now: i.target.id if i.target else None),
+    (Field(name="target.followers", type=Type.INTEGER, nullable=True, low=0, doc="Accounts that follow the target."), lambda i, now: i.target.followers if i.target else None),
+)  # fmt: skip
+
+ITEM_FIELDS: tuple[Field, ...] = tuple(field for field, _ in _READERS)
+_READER_BY_NAME: dict[str, Reader] = {field.name: reader for field, reader in _READERS}
+
+
+def item_column(name: str, items: Sequence[Item], now: datetime) -> list[Value] | None:
+    """The values of the item field `name` for every item, or `None` when no field has that name.
+
+    `now` stands in for a missing `created_at`.
+    """
+    reader = _READER_BY_NAME.get(name)
+    return None if reader is None else [reader(item, now) for item in items]

@@ -1,0 +1,97 @@
+"""The engine: a batch of items in, decisions out. Nothing else decides.
+
+The same path serves a live comment (a batch of one), a shadow policy, a backtest and a cluster:
+
+    items ─▶ signals ─▶ columns (+ context, + counters) ─▶ policy ─▶ decisions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from holdfast.content import ITEM_FIELDS, Item, item_column
+from holdfast.decision import Decision, Span
+from holdfast.policy.counters import Counters
+from holdfast.policy.policy import Policy
+from holdfast.schema import Schema, Value
+from holdfast.signals import Batch, Signal, default_signals
+
+
+class Measured(NamedTuple):
+    """Items with what every signal found; policies are judged on this."""
+
+    items: Sequence[Item]
+    signals: Mapping[str, Sequence[Value]]
+    spans: Mapping[int, Sequence[Span]]
+
+
+class Engine:
+    """Signals, and the policies judged on them.
+
+    Deterministic: the same items, `now`, policy and counters give the same decisions, whatever the
+    batch's size.
+    """
+
+    def __init__(self, signals: Sequence[Signal] | None = None) -> None:
+        self.signals = tuple(default_signals() if signals is None else signals)
+        self.schema = Schema(ITEM_FIELDS).with_fields(f for s in self.signals for f in s.fields)
+        self.versions = {signal.name: signal.version for signal in self.signals}
+
+    def decide(self, items: Sequence[Item], policy: Policy, now: datetime) -> list[Decision]:
+        """Decide a batch with fresh counters; a service that counts over time keeps its own (`judge`)."""
+        return self.judge(self.measure(items), policy, Counters(policy.counters), now)
+
+    def measure(self, items: Sequence[Item]) -> Measured:
+        """Run every signal once over the batch."""
+        batch = Batch(items)
+        columns: dict[str, Sequence[Value]] = {}
+        spans: dict[int, list[Span]] = {}
+        for signal in self.signals:
+            evidence = signal.measure(batch)
+            columns.update(evidence.columns)
+            for row, found in evidence.spans.items():
+                spans.setdefault(row, []).extend(found)
+        return Measured(items, columns, spans)
+
+    def judge(self, measured: Measured, policy: Policy, counters: Counters, now: datetime) -> list[Decision]:
+        """Judge measured items under `policy`, in order; `counters` moves on by these items."""
+        columns = self.columns(measured, policy, now)
+        columns.update(counters.advance(columns, _times(measured.items, now)))
+        names = tuple(measured.signals)
+        rows = zip(*measured.signals.values(), strict=True)
+        return [
+            Decision(
+                item_id=item.id,
+                action=verdict.action,
+                escalate=verdict.escalate,
+                rules=verdict.rules,
+                unknown=verdict.unknown,
+                signals=dict(zip(names, values, strict=True)),
+                spans=tuple(measured.spans.get(row, ())),
+                policy=policy.id,
+                versions=self.versions,
+            )
+            for row, (item, verdict, values) in enumerate(
+                zip(measured.items, policy.evaluate(columns, len(measured.items)), rows, strict=True)
+            )
+        ]
+
+    def columns(self, measured: Measured, policy: Policy, now: datetime) -> dict[str, Sequence[Value]]:
+        """The columns that `policy` reads, counters excepted: signals, item properties, declared inputs."""
+        columns: dict[str, Sequence[Value]] = {}
+        for name in policy.reads:
+            if name in measured.signals:
+                columns[name] = measured.signals[name]
+            elif (column := item_column(name, measured.items, now)) is not None:
+                columns[name] = column
+            else:
+                columns[name] = policy.input_column(name, measured.items)
+        return columns
+
+
+def _times(items: Sequence[Item], now: datetime) -> list[float]:
+    """Seconds since the epoch at which each item happened."""
+    arrived = now.timestamp()
+    return [item.created_at.timestamp() if item.created_at is not None else arrived for item in items]
