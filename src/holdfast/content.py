@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -89,12 +89,19 @@ def _checked_account(account: Account, where: str) -> Account:
     _check_id(account.id, f"{where}.id")
     if account.followers is not None and not 0 <= account.followers < 2**53:
         raise InvalidItem(
-            "is out of range", where=f"{where}.followers", value=str(account.followers)[:32], expected="0 to 2^53"
+            "is out of range",
+            where=f"{where}.followers",
+            value=str(account.followers)[:32],
+            expected="0 to 2^53",
         )
     if account.created_at is None:
         return account
     created_at = _in_utc(account.created_at)
-    return account if created_at is account.created_at else msgspec.structs.replace(account, created_at=created_at)
+    return (
+        account
+        if created_at is account.created_at
+        else msgspec.structs.replace(account, created_at=created_at)
+    )
 
 
 def _check_id(value: str, where: str) -> None:
@@ -139,7 +146,9 @@ def _check_context(context: Mapping[str, Value], where: str) -> None:
         if isinstance(value, str):
             _check_text(value, TEXT_LIMIT, f"{where}.{name}")
         elif isinstance(value, float) and value != value:
-            raise InvalidItem("is not a number", where=f"{where}.{name}", value="NaN", expected="a number or null")
+            raise InvalidItem(
+                "is not a number", where=f"{where}.{name}", value="NaN", expected="a number or null"
+            )
         elif isinstance(value, int) and not -(2**53) < value < 2**53:
             raise InvalidItem("is out of range", where=f"{where}.{name}", expected="an integer within ±2^53")
 
@@ -159,22 +168,22 @@ def _age_days(account: Account | None, item: Item, now: datetime) -> float | Non
     return ((item.created_at or now) - account.created_at).total_seconds() / 86_400
 
 
-type Reader = Callable[[Item, datetime], Value]
+Reader: TypeAlias = Callable[[Item, datetime], Value]
 
 _READERS: tuple[tuple[Field, Reader], ...] = (
-    (Field(name="item.id", type=Type.TEXT, doc="The item's id."), lambda i, now: i.id),
-    (Field(name="item.surface", type=Type.TEXT, doc="Where it stands: comment, reply, live_chat, …"), lambda i, now: i.surface),
-    (Field(name="item.text", type=Type.TEXT, doc="Its text as written."), lambda i, now: i.text),
-    (Field(name="item.caption", type=Type.TEXT, nullable=True, doc="The caption it stands under."), lambda i, now: i.caption),
-    (Field(name="item.parent", type=Type.TEXT, nullable=True, doc="The text it answers."), lambda i, now: i.parent),
-    (Field(name="author.id", type=Type.TEXT, nullable=True, doc="The author's id."), lambda i, now: i.author.id if i.author else None),
+    (Field(name="item.id", type=Type.TEXT, doc="The item's id."), lambda i, _: i.id),
+    (Field(name="item.surface", type=Type.TEXT, doc="Where it stands: comment, reply, live_chat, …"), lambda i, _: i.surface),
+    (Field(name="item.text", type=Type.TEXT, doc="Its text as written."), lambda i, _: i.text),
+    (Field(name="item.caption", type=Type.TEXT, nullable=True, doc="The caption it stands under."), lambda i, _: i.caption),
+    (Field(name="item.parent", type=Type.TEXT, nullable=True, doc="The text it answers."), lambda i, _: i.parent),
+    (Field(name="author.id", type=Type.TEXT, nullable=True, doc="The author's id."), lambda i, _: i.author.id if i.author else None),
     (Field(name="author.age_days", type=Type.NUMBER, nullable=True, doc="Days from the author's sign-up to the item."), lambda i, now: _age_days(i.author, i, now)),
-    (Field(name="author.followers", type=Type.INTEGER, nullable=True, low=0, doc="Accounts that follow the author."), lambda i, now: i.author.followers if i.author else None),
-    (Field(name="author.verified", type=Type.BOOLEAN, nullable=True, doc="Whether the platform has verified the author."), lambda i, now: i.author.verified if i.author else None),
-    (Field(name="author.followed_by_target", type=Type.BOOLEAN, nullable=True, doc="Whether the target follows the author."), lambda i, now: i.author.followed_by_target if i.author else None),
-    (Field(name="author.trusted_by_target", type=Type.BOOLEAN, nullable=True, doc="Whether the target trusts the author."), lambda i, now: i.author.trusted_by_target if i.author else None),
-    (Field(name="target.id", type=Type.TEXT, nullable=True, doc="The id of the account it is aimed at."), lambda i, now: i.target.id if i.target else None),
-    (Field(name="target.followers", type=Type.INTEGER, nullable=True, low=0, doc="Accounts that follow the target."), lambda i, now: i.target.followers if i.target else None),
+    (Field(name="author.followers", type=Type.INTEGER, nullable=True, low=0, doc="Accounts that follow the author."), lambda i, _: i.author.followers if i.author else None),
+    (Field(name="author.verified", type=Type.BOOLEAN, nullable=True, doc="Whether the platform has verified the author."), lambda i, _: i.author.verified if i.author else None),
+    (Field(name="author.followed_by_target", type=Type.BOOLEAN, nullable=True, doc="Whether the target follows the author."), lambda i, _: i.author.followed_by_target if i.author else None),
+    (Field(name="author.trusted_by_target", type=Type.BOOLEAN, nullable=True, doc="Whether the target trusts the author."), lambda i, _: i.author.trusted_by_target if i.author else None),
+    (Field(name="target.id", type=Type.TEXT, nullable=True, doc="The id of the account it is aimed at."), lambda i, _: i.target.id if i.target else None),
+    (Field(name="target.followers", type=Type.INTEGER, nullable=True, low=0, doc="Accounts that follow the target."), lambda i, _: i.target.followers if i.target else None),
 )  # fmt: skip
 
 ITEM_FIELDS: tuple[Field, ...] = tuple(field for field, _ in _READERS)

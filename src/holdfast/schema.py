@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 
-type Value = bool | int | float | str | list[str] | None
+Value: TypeAlias = bool | int | float | str | list[str] | None
 """What a field may hold for one item; `None` is SQL's NULL and means *unknown*."""
 
 

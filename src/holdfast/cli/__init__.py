@@ -1,0 +1,31 @@
+"""The command line: one file a group of commands, each a thin shell over the Python API."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from holdfast import __version__
+from holdfast.errors import HoldfastError
+
+app = App(
+    name="holdfast",
+    help="A safety engine for video and social platforms, from the side of the people who get targeted.",
+    version=__version__,
+)
+# Each command's module is imported when it is called, so that `holdfast --help` is instant.
+app.command("holdfast.cli.ledger:app", name="ledger")
+app.command("holdfast.cli.decide:decide", name="decide")
+app.command("holdfast.cli.serve:serve", name="serve")
+app.command("holdfast.cli.key:app", name="key")
+app.command("holdfast.cli.policy:app", name="policy")
+
+
+def main() -> None:
+    """Run the command line; an error that Holdfast explains ends with exit code 2 and no traceback."""
+    try:
+        app()
+    except HoldfastError as error:
+        print(f"holdfast: {error}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None

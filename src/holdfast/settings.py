@@ -1,0 +1,115 @@
+"""Settings: `holdfast.toml` in the data folder, each overridable by one environment variable.
+
+`[serve] port = 8080` is the same as `HOLDFAST_SERVE_PORT=8080`. Precedence: environment, then the
+file, then the defaults below. The reference page is generated from these docstrings.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from holdfast.errors import InvalidSetting
+
+FILE_NAME = "holdfast.toml"
+DEFAULT_DATA = Path("holdfast-data")
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept of each decision, and where."""
+
+    database: Annotated[
+        str | None,
+        Meta(description="SQLAlchemy URL of the store. Unset: SQLite in the data folder."),
+    ] = None
+    allow_sample_rate: Annotated[
+        Share,
+        Meta(description="Share of `allow` decisions that is kept in full; the others are kept compactly."),
+    ] = 0.01
+    keep_allowed_text: Annotated[
+        bool,
+        Meta(
+            description="Keep the text of compactly kept items. Off: they can be counted, not decided again."
+        ),
+    ] = True
+
+
+class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The HTTP server."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")] = 8080
+    body_limit: Annotated[Positive, Meta(description="Bytes of a request body.")] = 8 * 1024 * 1024
+    timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds after which an unanswered request gets 503.")
+    ] = 10.0
+    queue_limit: Annotated[
+        Positive,
+        Meta(description="Items that may wait for the engine; more are answered 503 with Retry-After."),
+    ] = 10_000
+    batch_limit: Annotated[
+        Positive, Meta(description="Items that one engine batch gathers from requests.")
+    ] = 512
+    rate_limit: Annotated[
+        Positive, Meta(description="Items per second and API key, with bursts of ten seconds' worth.")
+    ] = 50_000
+    idempotency_hours: Annotated[
+        Positive, Meta(description="Hours for which an Idempotency-Key is remembered.")
+    ] = 24
+    drain_s: Annotated[
+        float, Meta(gt=0, description="Seconds that SIGTERM waits for requests in flight.")
+    ] = 20.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything an operator can set."""
+
+    ledger: LedgerSettings = LedgerSettings()
+    serve: ServeSettings = ServeSettings()
+
+
+def load_settings(data: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings for the data folder `data`. Raises `InvalidSetting` naming file, key, value and range."""
+    environ = os.environ if environ is None else environ
+    path = data / FILE_NAME
+    tree: dict[str, Any] = {}
+    if path.is_file():
+        try:
+            tree = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidSetting("is not valid TOML", where=str(path), value=str(error)) from None
+    for section, name in setting_names():
+        variable = environment_variable(section, name)
+        if variable in environ:
+            tree.setdefault(section, {})[name] = environ[variable]
+    try:
+        # Not strict, so that an environment variable's "8080" is read as a number.
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidSetting(
+            str(error),
+            where=f"{path} or its environment variable",
+            next_step="see the settings reference, docs/reference/settings.md",
+        ) from None
+
+
+def setting_names() -> list[tuple[str, str]]:
+    """Every `(section, name)`."""
+    return [
+        (section.name, setting.name)
+        for section in msgspec.structs.fields(Settings)
+        for setting in msgspec.structs.fields(section.type)
+    ]
+
+
+def environment_variable(section: str, name: str) -> str:
+    return f"HOLDFAST_{section}_{name}".upper()
