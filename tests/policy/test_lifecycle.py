@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from holdfast.policy.lifecycle import SHADOW_LIMIT, Lifecycle, LifecycleError
 
 authors = st.text(min_size=1, max_size=20)
-percents = st.floats(0.01, 99.99)
+percents = st.integers(1, 99)
 
 
 def test_a_policy_walks_from_shadow_over_a_share_to_live_and_back() -> None:
@@ -25,7 +25,7 @@ def test_rolling_back_a_trial_keeps_the_live_policy() -> None:
 
 
 @given(authors, percents, percents)
-def test_raising_the_share_never_moves_an_author_back(author: str, one: float, other: float) -> None:
+def test_raising_the_share_never_moves_an_author_back(author: str, one: int, other: int) -> None:
     low, high = sorted((one, other))
     live = Lifecycle().publish("a@1")
     if live.roll_out("a@2", low).decides(author) == "a@2":
@@ -33,7 +33,7 @@ def test_raising_the_share_never_moves_an_author_back(author: str, one: float, o
 
 
 @pytest.mark.parametrize("percent", [1, 20, 75])
-def test_the_share_of_authors_is_the_one_asked_for(percent: float) -> None:
+def test_the_share_of_authors_is_the_one_asked_for(percent: int) -> None:
     state = Lifecycle().publish("a@1").roll_out("a@2", percent)
     moved = sum(state.decides(f"author-{n}") == "a@2" for n in range(20_000))
     assert abs(moved / 200 - percent) < 1.5
@@ -46,7 +46,6 @@ def test_the_share_of_authors_is_the_one_asked_for(percent: float) -> None:
         lambda s: s.roll_out("a@1", 10),
         lambda s: s.roll_out("a@2", 0),
         lambda s: s.roll_out("a@2", 100),
-        lambda s: s.roll_out("a@2", float("nan")),
         lambda s: s.shadow("a@1"),
         lambda s: s.end_shadow("a@9"),
         lambda s: s.roll_back(),

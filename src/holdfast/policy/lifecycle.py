@@ -34,7 +34,7 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
     live: str | None = None
     earlier: tuple[str, ...] = ()
     candidate: str | None = None
-    percent: float = 0.0
+    percent: int = 0
     shadows: tuple[str, ...] = ()
 
     @property
@@ -50,16 +50,16 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
             )
         earlier = self.earlier if self.live in (None, policy) else (*self.earlier, self.live or "")
         return msgspec.structs.replace(
-            self, live=policy, earlier=earlier, candidate=None, percent=0.0, shadows=self._without(policy)
+            self, live=policy, earlier=earlier, candidate=None, percent=0, shadows=self._without(policy)
         )
 
-    def roll_out(self, policy: str, percent: float) -> Lifecycle:
+    def roll_out(self, policy: str, percent: int) -> Lifecycle:
         """`policy` decides for `percent` of authors, the live policy for the others."""
         if not 0 < percent < 100:
             raise LifecycleError(
                 "cannot be rolled out to this share",
                 where=policy,
-                value=f"{percent:g} %",
+                value=f"{percent} %",
                 expected="more than 0 and less than 100",
                 next_step="publish it for 100 %, roll it back for 0 %",
             )
@@ -96,7 +96,7 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
         if self.candidate is not None:
             if self.live is None:
                 raise LifecycleError("has nothing to go back to", where=self.candidate)
-            return msgspec.structs.replace(self, candidate=None, percent=0.0), self.live
+            return msgspec.structs.replace(self, candidate=None, percent=0), self.live
         if not self.earlier:
             raise LifecycleError(
                 "has nothing to go back to",
@@ -119,7 +119,7 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
         key = f"{self.candidate}\0{author_or_item}".encode()
         digest = blake2b(key, digest_size=8, person=b"holdfast-rollout").digest()
         bucket = int.from_bytes(digest, "big") % _BUCKETS
-        return self.candidate if bucket < self.percent * _BUCKETS / 100 else self.live
+        return self.candidate if bucket < self.percent * _BUCKETS // 100 else self.live
 
     def _without(self, policy: str) -> tuple[str, ...]:
         return tuple(shadow for shadow in self.shadows if shadow != policy)
