@@ -1,0 +1,240 @@
+"""What happened: the typed, immutable events of which the ledger is made.
+
+An event's JSON body names its `type` (`decided`, `policy_published`, …). Bodies hold no text that people
+wrote: an `ItemRecord` holds *commitments* in its place (see `holdfast.ledger.texts`), so that a text can
+be erased while the event, and the tree over it, stay as they were.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+import msgspec
+
+from holdfast.content import Account, Item, Surface
+from holdfast.decision import Action, Decision, Fired
+from holdfast.schema import Value
+
+ItemText = Literal["text", "caption", "parent", "transcript"]
+ITEM_TEXTS: tuple[ItemText, ...] = get_args(ItemText)
+"""The parts of an item that people wrote or said."""
+
+_WRITTEN = frozenset(f"item.{part}" for part in ITEM_TEXTS)
+
+
+class ItemRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An item as an event holds it: `text`, `caption`, `parent` and `transcript` are commitments (hex).
+
+    `text` is `None` only where an operator chose not to keep the texts of allowed items.
+    """
+
+    id: str
+    surface: Surface = "comment"
+    author: Account | None = None
+    target: Account | None = None
+    created_at: datetime | None = None
+    context: dict[str, bool | int | float | str | None] = {}
+    text: str | None = None
+    caption: str | None = None
+    parent: str | None = None
+    transcript: str | None = None
+
+    @classmethod
+    def of(cls, item: Item, commitments: Mapping[str, str] | None) -> ItemRecord:
+        """The record of `item`. `commitments` maps each of its texts to its commitment (`Writer.commit`
+        gives that); `None` leaves the texts out altogether."""
+        if commitments is None:
+            text = caption = parent = transcript = None
+        else:
+            text = commitments[item.text]
+            caption = None if item.caption is None else commitments[item.caption]
+            parent = None if item.parent is None else commitments[item.parent]
+            transcript = None if item.transcript is None else commitments[item.transcript]
+        return cls(
+            id=item.id,
+            surface=item.surface,
+            author=item.author,
+            target=item.target,
+            created_at=item.created_at,
+            context=item.context,
+            text=text,
+            caption=caption,
+            parent=parent,
+            transcript=transcript,
+        )
+
+    def commitments(self) -> Iterator[str]:
+        """The commitments that this record refers to."""
+        for commitment in (self.text, self.caption, self.parent, self.transcript):
+            if commitment is not None:
+                yield commitment
+
+
+def texts_of(item: Item) -> Iterator[str]:
+    """What of `item` has to be committed before its record can be made."""
+    yield item.text
+    if item.caption is not None:
+        yield item.caption
+    if item.parent is not None:
+        yield item.parent
+    if item.transcript is not None:
+        yield item.transcript
+
+
+def _tag(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_tag):
+    pass
+
+
+class Decided(_Event, frozen=True, kw_only=True):
+    """One item and its decision, in full."""
+
+    item: ItemRecord
+    decision: Decision
+    received_at: datetime
+
+    @classmethod
+    def of(
+        cls, item: Item, decision: Decision, commitments: Mapping[str, str] | None, received_at: datetime
+    ) -> Decided:
+        """The event for `decision` on `item`.
+
+        What a rule read of the item's own words is left out of `Fired.values`: the words are in the
+        item's texts, and only there can they be erased.
+        """
+        if decision.rules and any(not _WRITTEN.isdisjoint(fired.values) for fired in decision.rules):
+            rules = tuple(_without_words(fired) for fired in decision.rules)
+            decision = msgspec.structs.replace(decision, rules=rules)
+        return cls(item=ItemRecord.of(item, commitments), decision=decision, received_at=received_at)
+
+
+def _without_words(fired: Fired) -> Fired:
+    values: dict[str, Value] = {name: value for name, value in fired.values.items() if name not in _WRITTEN}
+    return msgspec.structs.replace(fired, values=values)
+
+
+class Allowed(_Event, frozen=True, kw_only=True):
+    """The items of a batch that `policy` allowed and that were not kept in full."""
+
+    policy: str
+    items: tuple[ItemRecord, ...]
+    received_at: datetime
+
+
+class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """One item on which a shadow policy would have acted otherwise; `rules` are the shadow's that fired."""
+
+    item_id: str
+    live_action: Action
+    shadow_action: Action
+    rules: tuple[str, ...] = ()
+
+
+class ShadowDecided(_Event, frozen=True, kw_only=True):
+    """How the policy `shadow` would have decided `n` items that `live` decided."""
+
+    live: str
+    shadow: str
+    n: int
+    differs: tuple[ShadowDifference, ...] = ()
+
+
+class PolicyPublished(_Event, frozen=True, kw_only=True):
+    """`policy` decides everything from here on."""
+
+    policy: str
+    source: str
+    by: str
+    note: str = ""
+
+
+class PolicyShadowed(_Event, frozen=True, kw_only=True):
+    """`policy` is decided beside the live one, without effect."""
+
+    policy: str
+    source: str
+    by: str
+
+
+class PolicyShadowEnded(_Event, frozen=True, kw_only=True):
+    """`policy` is no longer decided in the shadow."""
+
+    policy: str
+    by: str
+
+
+class PolicyRolledOut(_Event, frozen=True, kw_only=True):
+    """`policy` decides `percent` of authors; the live policy decides the others. 0 ends the roll-out."""
+
+    policy: str
+    source: str
+    percent: int
+    by: str
+
+
+class PolicyRolledBack(_Event, frozen=True, kw_only=True):
+    """`policy` no longer decides anything; `to` is live again."""
+
+    policy: str
+    to: str
+    by: str
+    why: str
+
+
+class TextErased(_Event, frozen=True, kw_only=True):
+    """The text behind `commitment` was taken out of the store."""
+
+    commitment: str
+    by: str
+    why: str
+
+
+class KeyCreated(_Event, frozen=True, kw_only=True):
+    """An API key was handed out; only `digest` of it is kept."""
+
+    key_id: str
+    digest: str
+    scopes: tuple[str, ...]
+    label: str
+    by: str
+    expires_at: datetime | None = None
+
+
+class KeyRevoked(_Event, frozen=True, kw_only=True):
+    """An API key no longer opens anything."""
+
+    key_id: str
+    by: str
+
+
+Event: TypeAlias = (
+    Decided
+    | Allowed
+    | ShadowDecided
+    | PolicyPublished
+    | PolicyShadowed
+    | PolicyShadowEnded
+    | PolicyRolledOut
+    | PolicyRolledBack
+    | TextErased
+    | KeyCreated
+    | KeyRevoked
+)
+EVENTS: tuple[type[_Event], ...] = get_args(Event)
+TYPES: dict[type[_Event], str] = {cls: str(cls.__struct_config__.tag) for cls in EVENTS}
+"""The `type` of each kind of event."""
+
+
+class Recorded(NamedTuple):
+    """An event in its place: `seq` counts from 0, `at` is when it was appended, in UTC."""
+
+    seq: int
+    at: datetime
+    key: str | None
+    event: Event

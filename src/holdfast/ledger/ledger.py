@@ -1,0 +1,394 @@
+"""The ledger: append-only events under a Merkle tree, in a database that several processes may share.
+
+Texts have to be known before events can refer to them, and both belong in one transaction:
+
+    with ledger.writing(now, key="request-17", fingerprint=body) as writer:
+        commitments = writer.commit(text for item in items for text in texts_of(item))
+        first = writer.append(
+            [Decided.of(item, decision, commitments, now) for item, decision in zip(items, decisions)]
+        )
+        writer.respond(encode_response(first))
+    writer.appended      # first, count, replayed, response: durable from here on
+
+`append` is the same for events that refer to no text. A decision's public reference is its place:
+"SEQ", or "SEQ.SLOT" inside an `Allowed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, delete, func, select, tuple_
+
+from holdfast.content import Item
+from holdfast.decision import Action, Decision
+from holdfast.ledger import idempotency, merkle, tree
+from holdfast.ledger.derived import DERIVED, Deriver, load_keys, load_policies
+from holdfast.ledger.encoding import decode_body, from_micros, to_micros
+from holdfast.ledger.errors import NotFound
+from holdfast.ledger.events import ITEM_TEXTS, Allowed, Decided, Event, ItemRecord, Recorded, TextErased
+from holdfast.ledger.idempotency import Appended
+from holdfast.ledger.paging import stream_events
+from holdfast.ledger.proof import Proof, TextOpening
+from holdfast.ledger.reducers import WHOLE, ApiKey, PolicyState
+from holdfast.ledger.texts import Texts
+from holdfast.ledger.tree import StoredNodes, TreeHead
+from holdfast.ledger.writer import Writer, fingerprint_of
+from holdfast.store.database import Database
+from holdfast.store.schema import decisions, events
+
+
+class DecisionEntry(NamedTuple):
+    """A decision in a list: enough to show and to look up the rest."""
+
+    ref: str
+    item_id: str
+    action: Action
+    policy: str
+    at: datetime
+    escalate: bool
+
+
+class DecisionFound(NamedTuple):
+    """A decision by its reference. `decision` is `None` for an allow that was kept compactly."""
+
+    ref: str
+    at: datetime
+    item: ItemRecord
+    action: Action
+    policy: str
+    decision: Decision | None
+
+
+class Ledger:
+    """The ledger in `database`. Safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._texts = Texts(database)
+
+    @classmethod
+    def open(cls, url: str | None = None, *, data: Path | None = None) -> Ledger:
+        """The ledger in the database at `url`, or in the folder `data` (see `Database.open`)."""
+        database = Database.open(url, data=data)
+        try:
+            return cls(database)
+        except BaseException:
+            database.close()
+            raise
+
+    def close(self) -> None:
+        self.database.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Appending ------------------------------------------------------------------------------
+
+    @contextmanager
+    def writing(
+        self, at: datetime, *, key: str | None = None, fingerprint: bytes | None = None
+    ) -> Iterator[Writer]:
+        """One append, durable when the `with` is left; an exception undoes all of it.
+
+        `key` makes it happen once: when it was seen before, the writer is `replayed` and changes
+        nothing. `fingerprint` is the request that the key stands for (any bytes; hashed here).
+        Raises `IdempotencyConflict` when the key came with another request.
+        """
+        micros = to_micros(at)
+        if key is not None:
+            idempotency.check_key(key)
+        with self.database.writing() as connection:
+            writer = Writer(self.database, connection, self._texts, micros, key, fingerprint_of(fingerprint))
+            yield writer
+            writer.finish()
+        writer.settle()
+
+    def append(
+        self,
+        appended: Sequence[Event],
+        at: datetime,
+        *,
+        key: str | None = None,
+        fingerprint: bytes | None = None,
+        response: Callable[[int], bytes] | None = None,
+    ) -> Appended:
+        """Append events that refer to no new text, in one transaction. `response` is given the place
+        of the first and makes what is kept with the key."""
+        with self.writing(at, key=key, fingerprint=fingerprint) as writer:
+            first = writer.append(appended)
+            if response is not None and not writer.replayed:
+                writer.respond(response(first))
+        return writer.appended
+
+    def replay(self, key: str, fingerprint: bytes | None = None) -> Appended | None:
+        """What the append with `key` did, or `None` when there was none: a look before the work."""
+        idempotency.check_key(key)
+        with self.database.reading() as connection:
+            return idempotency.find(connection, key, fingerprint_of(fingerprint))
+
+    def purge_responses(self, before: datetime) -> int:
+        """Let go of the response bytes given before `before`; the keys stay. Returns how many."""
+        with self.database.writing() as connection:
+            return idempotency.purge(connection, to_micros(before))
+
+    # Reading --------------------------------------------------------------------------------
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Recorded]:
+        """The events from `start` up to `stop` (exclusive; default: all there are now), in order.
+
+        Memory stays flat, and no transaction is held open between pages.
+        """
+        size = self.head().size
+        for seq, at, key, _, body, _ in stream_events(
+            self.database, start, size if stop is None else min(stop, size)
+        ):
+            yield Recorded(seq, from_micros(at), key, decode_body(body))
+
+    def get(self, seq: int) -> Recorded:
+        """The event at `seq`. Raises `NotFound`."""
+        with self.database.reading() as connection:
+            row = self._row(connection, seq)
+        return Recorded(row.seq, from_micros(row.at), row.key, decode_body(row.body))
+
+    def head(self) -> TreeHead:
+        """How many events there are, and the root over them."""
+        with self.database.reading() as connection:
+            state = tree.load(connection)
+        return TreeHead(state.size, state.root)
+
+    def text(self, commitment: str) -> str | None:
+        """The text behind `commitment` (hex), or `None` when it was erased or never stored."""
+        return self.texts([commitment]).get(commitment)
+
+    def texts(self, commitments: Sequence[str]) -> dict[str, str]:
+        """The texts behind commitments (hex); erased ones are left out."""
+        with self.database.reading() as connection:
+            opened = self._texts.open(connection, commitments)
+        return {commitment: opening.text for commitment, opening in opened.items()}
+
+    def item(self, record: ItemRecord) -> Item | None:
+        """The item of `record`, or `None` when any of its texts was erased or not kept."""
+        return self.items([record])[0]
+
+    def items(self, records: Sequence[ItemRecord]) -> list[Item | None]:
+        """`item` for many records, with a few queries for all."""
+        texts = self.texts([commitment for record in records for commitment in record.commitments()])
+        return [_item(record, texts) for record in records]
+
+    def decision(self, ref: str) -> DecisionFound:
+        """The decision at "SEQ" or "SEQ.SLOT". Raises `NotFound`."""
+        seq, slot = parse_ref(ref)
+        recorded = self.get(seq)
+        event = recorded.event
+        if type(event) is Decided and slot == WHOLE:
+            decision = event.decision
+            return DecisionFound(ref, recorded.at, event.item, decision.action, decision.policy, decision)
+        if type(event) is Allowed and 0 <= slot < len(event.items):
+            return DecisionFound(ref, recorded.at, event.items[slot], "allow", event.policy, None)
+        raise _no_decision(ref)
+
+    def decisions(
+        self, limit: int = 50, before: str | None = None, action: Action | None = None
+    ) -> list[DecisionEntry]:
+        """The newest decisions, newest first; `before` is the last reference of the page before."""
+        query = select(decisions).order_by(decisions.c.seq.desc(), decisions.c.slot.desc()).limit(limit)
+        if before is not None:
+            query = query.where(tuple_(decisions.c.seq, decisions.c.slot) < parse_ref(before))
+        if action is not None:
+            query = query.where(decisions.c.action == action)
+        return self._entries(query)
+
+    def decisions_of(self, item_id: str, limit: int = 1_000) -> list[DecisionEntry]:
+        """The decisions on one item, newest first."""
+        query = select(decisions).where(decisions.c.item_id == item_id)
+        return self._entries(query.order_by(decisions.c.seq.desc(), decisions.c.slot.desc()).limit(limit))
+
+    def policies(self) -> dict[str, PolicyState]:
+        """Where every policy that was ever named stands."""
+        with self.database.reading() as connection:
+            return load_policies(connection)
+
+    def keys(self) -> dict[str, ApiKey]:
+        """The API keys by id, revoked ones too."""
+        with self.database.reading() as connection:
+            return load_keys(connection)
+
+    # Proving --------------------------------------------------------------------------------
+
+    def prove(self, seq: int, size: int | None = None, *, with_texts: bool = False) -> Proof:
+        """Proof that the event at `seq` is in the tree over the first `size` events (default: all).
+
+        `with_texts` adds the event's texts that are not erased, each with the salt that proves it.
+        """
+        with self.database.reading() as connection:
+            state = tree.load(connection)
+            size = state.size if size is None else size
+            row = self._row(connection, seq)
+            if not seq < size <= state.size:
+                raise NotFound(
+                    f"event {seq} is not in a tree of that size",
+                    where="size",
+                    value=str(size),
+                    expected=f"{seq + 1} to {state.size}",
+                )
+            node_of = StoredNodes(connection)
+            path = merkle.inclusion_path(seq, size, node_of)
+            root = state.root if size == state.size else merkle.range_root(0, size, node_of)
+            openings: tuple[TextOpening, ...] = ()
+            if with_texts:
+                names = _commitments(decode_body(row.body))
+                openings = tuple(
+                    TextOpening(commitment=name, salt=opening.salt.hex(), text=opening.text)
+                    for name, opening in self._texts.open(connection, names).items()
+                )
+        return Proof(
+            seq=seq,
+            at=row.at,
+            key=row.key,
+            type=row.type,
+            body=bytes(row.body).decode(),
+            leaf=bytes(row.leaf).hex(),
+            size=size,
+            root=bytes(root).hex(),
+            path=tuple(node.hex() for node in path),
+            texts=openings,
+        )
+
+    def prove_consistency(self, old: int, new: int | None = None) -> list[bytes]:
+        """Proof that the tree over the first `old` events is a prefix of the one over `new` (RFC 6962)."""
+        with self.database.reading() as connection:
+            size = tree.load(connection).size
+            new = size if new is None else new
+            if not 0 <= old <= new <= size:
+                raise NotFound(
+                    "no tree of that size", where="size", value=f"{old}, {new}", expected=f"0 to {size}"
+                )
+            return merkle.consistency_path(old, new, StoredNodes(connection))
+
+    # Erasing and rebuilding -----------------------------------------------------------------
+
+    def erase(self, commitment: str, by: str, why: str, at: datetime) -> Recorded:
+        """Erase the text behind `commitment` (hex) for good, and record who did and why.
+
+        Everything else stays, proofs too. Every item that held the same words loses them. Raises
+        `NotFound` or `AlreadyErased`.
+        """
+        event = TextErased(commitment=commitment, by=by, why=why)
+        seq = self.append([event], at).first
+        self.database.scrub()
+        return Recorded(seq, at, None, event)
+
+    def rebuild(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Drop the derived tables and derive them again from the events. Returns how many events."""
+        with self.database.writing() as connection:
+            size = tree.load(connection).size
+            for table in DERIVED:
+                connection.execute(delete(table))
+            deriver = Deriver(self.database, connection)
+            for start in range(0, size, REBUILD_PAGE):
+                query = select(events.c.seq, events.c.at, events.c.body).where(
+                    events.c.seq >= start, events.c.seq < start + REBUILD_PAGE
+                )
+                rows = connection.execute(query.order_by(events.c.seq)).all()
+                deriver.add((row.seq, row.at, decode_body(row.body)) for row in rows)
+                if progress is not None:
+                    progress(min(start + REBUILD_PAGE, size), size)
+        return size
+
+    # Inside ---------------------------------------------------------------------------------
+
+    def _entries(self, query: Select[Any]) -> list[DecisionEntry]:
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            DecisionEntry(
+                make_ref(row.seq, row.slot),
+                row.item_id,
+                row.action,
+                row.policy,
+                from_micros(row.at),
+                bool(row.escalate),
+            )
+            for row in rows
+        ]
+
+    @staticmethod
+    def _row(connection: Connection, seq: int) -> Row[Any]:
+        row = connection.execute(select(events).where(events.c.seq == seq)).first()
+        if row is None:
+            size = connection.execute(select(func.count()).select_from(events)).scalar_one()
+            raise NotFound(
+                "there is no such event",
+                where="ledger",
+                value=str(seq)[:40],
+                expected=f"0 to {size - 1}" if size else "an event: the ledger is empty",
+            )
+        return row
+
+
+REBUILD_PAGE = 500
+
+
+def make_ref(seq: int, slot: int) -> str:
+    """The public reference of a decision."""
+    return str(seq) if slot == WHOLE else f"{seq}.{slot}"
+
+
+def parse_ref(ref: str) -> tuple[int, int]:
+    """Place and slot of a reference. Raises `NotFound` for what cannot be one."""
+    seq, dot, slot = ref.partition(".")
+    if not (seq.isascii() and seq.isdigit() and len(seq) <= 18) or (
+        dot and not (slot.isascii() and slot.isdigit() and len(slot) <= 9)
+    ):
+        raise _no_decision(ref)
+    return int(seq), int(slot) if dot else WHOLE
+
+
+def _no_decision(ref: str) -> NotFound:
+    return NotFound(
+        "no decision has this reference",
+        where="ledger",
+        value=repr(ref[:40]),
+        expected="SEQ or SEQ.SLOT, as decisions are returned and listed with",
+    )
+
+
+def _commitments(event: Event) -> list[str]:
+    if isinstance(event, Decided):
+        return list(event.item.commitments())
+    if isinstance(event, Allowed):
+        return [commitment for item in event.items for commitment in item.commitments()]
+    return []
+
+
+def _item(record: ItemRecord, texts: dict[str, str]) -> Item | None:
+    words: dict[str, str] = {}
+    for part in ITEM_TEXTS:
+        commitment = getattr(record, part)
+        if commitment is not None:
+            text = texts.get(commitment)
+            if text is None:
+                return None
+            words[part] = text
+    if "text" not in words:
+        return None
+    return Item(
+        id=record.id,
+        surface=record.surface,
+        author=record.author,
+        target=record.target,
+        created_at=record.created_at,
+        context=record.context,
+        text=words["text"],
+        caption=words.get("caption"),
+        parent=words.get("parent"),
+        transcript=words.get("transcript"),
+    )
