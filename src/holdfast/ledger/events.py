@@ -231,6 +231,15 @@ TYPES: dict[type[_Event], str] = {cls: str(cls.__struct_config__.tag) for cls in
 """The `type` of each kind of event."""
 
 
+def commitments_in(event: Event) -> list[str]:
+    """The commitments that an event refers to."""
+    if type(event) is Decided:
+        return list(event.item.commitments())
+    if type(event) is Allowed:
+        return [commitment for item in event.items for commitment in item.commitments()]
+    return []
+
+
 class Recorded(NamedTuple):
     """An event in its place: `seq` counts from 0, `at` is when it was appended, in UTC."""
 

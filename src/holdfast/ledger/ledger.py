@@ -30,13 +30,25 @@ from holdfast.ledger import idempotency, merkle, tree
 from holdfast.ledger.derived import DERIVED, Deriver, load_keys, load_policies
 from holdfast.ledger.encoding import decode_body, from_micros, to_micros
 from holdfast.ledger.errors import NotFound
-from holdfast.ledger.events import ITEM_TEXTS, Allowed, Decided, Event, ItemRecord, Recorded, TextErased
+from holdfast.ledger.events import (
+    ITEM_TEXTS,
+    Allowed,
+    Decided,
+    Event,
+    ItemRecord,
+    Recorded,
+    TextErased,
+    commitments_in,
+)
+from holdfast.ledger.export import export
+from holdfast.ledger.faults import Fault
 from holdfast.ledger.idempotency import Appended
-from holdfast.ledger.paging import stream_events
+from holdfast.ledger.paging import event_page, stream_events
 from holdfast.ledger.proof import Proof, TextOpening
 from holdfast.ledger.reducers import WHOLE, ApiKey, PolicyState
 from holdfast.ledger.texts import Texts
 from holdfast.ledger.tree import StoredNodes, TreeHead
+from holdfast.ledger.verify import FAULT_LIMIT, Progress, verify
 from holdfast.ledger.writer import Writer, fingerprint_of
 from holdfast.store.database import Database
 from holdfast.store.schema import decisions, events
@@ -244,7 +256,7 @@ class Ledger:
             root = state.root if size == state.size else merkle.range_root(0, size, node_of)
             openings: tuple[TextOpening, ...] = ()
             if with_texts:
-                names = _commitments(decode_body(row.body))
+                names = commitments_in(decode_body(row.body))
                 openings = tuple(
                     TextOpening(commitment=name, salt=opening.salt.hex(), text=opening.text)
                     for name, opening in self._texts.open(connection, names).items()
@@ -273,6 +285,23 @@ class Ledger:
                 )
             return merkle.consistency_path(old, new, StoredNodes(connection))
 
+    def verify(
+        self,
+        progress: Progress | None = None,
+        *,
+        heads: Sequence[TreeHead] = (),
+        limit: int = FAULT_LIMIT,
+    ) -> list[Fault]:
+        """Everything stored that is not what was written, up to `limit` faults (`holdfast.ledger.verify`).
+
+        `heads` are heads noted earlier: with them a history that was rewritten as a whole is found too.
+        """
+        return verify(self.database, heads, progress, limit)
+
+    def export(self, path: Path, *, with_texts: bool = False, progress: Progress | None = None) -> TreeHead:
+        """Write all events to a file that anyone can check (`holdfast.ledger.export`). Returns its head."""
+        return export(self.database, self._texts, path, with_texts, progress)
+
     # Erasing and rebuilding -----------------------------------------------------------------
 
     def erase(self, commitment: str, by: str, why: str, at: datetime) -> Recorded:
@@ -286,21 +315,19 @@ class Ledger:
         self.database.scrub()
         return Recorded(seq, at, None, event)
 
-    def rebuild(self, progress: Callable[[int, int], None] | None = None) -> int:
+    def rebuild(self, progress: Progress | None = None) -> int:
         """Drop the derived tables and derive them again from the events. Returns how many events."""
         with self.database.writing() as connection:
             size = tree.load(connection).size
             for table in DERIVED:
                 connection.execute(delete(table))
             deriver = Deriver(self.database, connection)
-            for start in range(0, size, REBUILD_PAGE):
-                query = select(events.c.seq, events.c.at, events.c.body).where(
-                    events.c.seq >= start, events.c.seq < start + REBUILD_PAGE
-                )
-                rows = connection.execute(query.order_by(events.c.seq)).all()
-                deriver.add((row.seq, row.at, decode_body(row.body)) for row in rows)
+            start = 0
+            while page := event_page(connection, start, size):
+                deriver.add((seq, micros, decode_body(body)) for seq, micros, _, _, body, _ in page)
+                start = page[-1][0] + 1
                 if progress is not None:
-                    progress(min(start + REBUILD_PAGE, size), size)
+                    progress(start, size)
         return size
 
     # Inside ---------------------------------------------------------------------------------
@@ -334,9 +361,6 @@ class Ledger:
         return row
 
 
-REBUILD_PAGE = 500
-
-
 def make_ref(seq: int, slot: int) -> str:
     """The public reference of a decision."""
     return str(seq) if slot == WHOLE else f"{seq}.{slot}"
@@ -359,14 +383,6 @@ def _no_decision(ref: str) -> NotFound:
         value=repr(ref[:40]),
         expected="SEQ or SEQ.SLOT, as decisions are returned and listed with",
     )
-
-
-def _commitments(event: Event) -> list[str]:
-    if isinstance(event, Decided):
-        return list(event.item.commitments())
-    if isinstance(event, Allowed):
-        return [commitment for item in event.items for commitment in item.commitments()]
-    return []
 
 
 def _item(record: ItemRecord, texts: dict[str, str]) -> Item | None:

@@ -6,47 +6,71 @@ PostgreSQL's vacuum. Events never change, so pages of them need no common snapsh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import Connection
 
 from holdfast.store.database import Database
-from holdfast.store.schema import events
 
 PAGE_ROWS = 512
-PAGE_BYTES = 16 * 1024 * 1024
+PAGE_BYTES = 4 * 1024 * 1024
 FETCH_ROWS = 32
+LOOKUP = 500
+"""Rows that one SELECT looks up: within every engine's limit on parameters."""
 
-EventRow = tuple[int, int, str | None, str, bytes, bytes]
+EventRow: TypeAlias = tuple[int, int, str | None, str, bytes, bytes]
 """seq, at, key, type, body, leaf"""
 
 
 def stream_events(database: Database, start: int, stop: int) -> Iterator[EventRow]:
     """The stored rows of the events from `start` up to `stop` (exclusive), in order."""
     while start < stop:
-        page = event_page(database, start, stop)
+        with database.reading() as connection:
+            page = event_page(connection, start, stop)
         if not page:
             return
         yield from page
         start = page[-1][0] + 1
 
 
-def event_page(database: Database, start: int, stop: int) -> list[EventRow]:
+def event_page(connection: Connection, start: int, stop: int) -> list[EventRow]:
     """As many rows from `start` on as make a page: at most `PAGE_ROWS`, and about `PAGE_BYTES`."""
-    query = (
-        select(events)
-        .where(events.c.seq >= start, events.c.seq < stop)
-        .order_by(events.c.seq)
-        .limit(PAGE_ROWS)
-        .execution_options(yield_per=FETCH_ROWS)
-    )
     page: list[Any] = []
     volume = 0
-    with database.reading() as connection, connection.execute(query) as result:
-        for rows in result.partitions():
-            page.extend(tuple(row) for row in rows)
+    query = (
+        "SELECT seq, at, key, type, body, leaf FROM events WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?"
+    )
+    streaming = {"stream_results": True, "max_row_buffer": FETCH_ROWS}
+    with fetch(connection, query, (start, stop, PAGE_ROWS), streaming) as result:
+        while rows := result.fetchmany(FETCH_ROWS):
+            page.extend(map(tuple, rows))
             volume += sum(len(row[4]) for row in rows)
             if volume > PAGE_BYTES:
                 break
     return page
+
+
+def fetch(
+    connection: Connection,
+    query: str,
+    values: Sequence[Any] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Any:
+    """Run a query with `?` marks, giving cells exactly as the driver gives them."""
+    if connection.dialect.name != "sqlite":
+        query = query.replace("?", "%s")
+    return connection.exec_driver_sql(query, tuple(values), execution_options=options)
+
+
+def lookup(connection: Connection, columns: str, table: str, by: str, values: Sequence[Any]) -> list[Any]:
+    """The rows whose column `by` is one of `values`, `LOOKUP` at a time."""
+    rows: list[Any] = []
+    for start in range(0, len(values), LOOKUP):
+        chunk = values[start : start + LOOKUP]
+        query = f"SELECT {columns} FROM {table} WHERE {by} "  # noqa: S608 - all names are ours
+        if connection.dialect.name == "sqlite":
+            rows.extend(fetch(connection, f"{query} IN ({','.join('?' * len(chunk))})", chunk))
+        else:
+            rows.extend(fetch(connection, f"{query} = ANY(?)", (list(chunk),)))
+    return rows

@@ -11,15 +11,16 @@ under the store's own secret. It goes with the text, so the same words posted ag
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b, sha256
 from os import urandom
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from holdfast.ledger.errors import LedgerDamaged
+from holdfast.ledger.paging import lookup
 from holdfast.store.database import Database
 from holdfast.store.schema import secrets
 
@@ -30,8 +31,6 @@ DEFLATE_FROM = 512
 """Bytes under which a text is stored as it is: deflating shorter ones costs more than it saves."""
 TEXT_BYTES_LIMIT = 16 * 1024 * 1024
 """Bytes that a stored text may unfold to; a bound on what a forged row can cost."""
-LOOKUP = 500
-"""Rows that one SELECT looks up: within every engine's limit on parameters."""
 REMEMBERED = 65_536
 """Addresses remembered in memory (about 10 MB), so that a repeated text costs no look-up."""
 
@@ -144,7 +143,8 @@ class Texts:
                 young[address] = commitments[text] = known
         if not missing:
             return Committed(commitments, {}, {})
-        found = {address: commitment.hex() for address, commitment in self._stored(connection, list(missing))}
+        stored = lookup(connection, "address, commitment", "texts", "address", list(missing))
+        found = {bytes(address): bytes(commitment).hex() for address, commitment in stored}
         for address, name in found.items():
             text, _ = missing.pop(address)
             commitments[text] = name
@@ -171,51 +171,30 @@ class Texts:
             if len(self._young) > REMEMBERED:
                 self._old, self._young = self._young, {}
 
-    def _stored(self, connection: Connection, addresses: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
-        for start in range(0, len(addresses), LOOKUP):
-            chunk = addresses[start : start + LOOKUP]
-            for row in lookup(connection, "address, commitment", "address", chunk):
-                yield bytes(row[0]), bytes(row[1])
-
     def open(self, connection: Connection, commitments: Sequence[str]) -> dict[str, Opening]:
         """The texts behind `commitments` (hex), with their salts. Erased and unknown ones are left out.
 
         Raises `LedgerDamaged` for a stored text that is not what was committed to.
         """
         openings: dict[str, Opening] = {}
-        names = list(dict.fromkeys(commitments))
-        for start in range(0, len(names), LOOKUP):
-            chunk = [bytes.fromhex(name) for name in names[start : start + LOOKUP]]
-            for commitment, salt, coding, content in lookup(
-                connection, "commitment, salt, coding, content", "commitment", chunk
-            ):
-                if content is None:
-                    continue
-                name = bytes(commitment).hex()
-                try:
-                    plain = unfold(coding, bytes(content))
-                except ValueError:
-                    plain = None
-                if plain is None or commitment_of(bytes(salt), plain) != bytes(commitment):
-                    raise LedgerDamaged(
-                        "a stored text is not what was committed to",
-                        where=f"texts, commitment {name}",
-                        next_step="run `holdfast ledger verify`",
-                    )
-                openings[name] = Opening(bytes(salt), plain.decode())
+        wanted = [bytes.fromhex(name) for name in dict.fromkeys(commitments)]
+        columns = "commitment, salt, coding, content"
+        for commitment, salt, coding, content in lookup(connection, columns, "texts", "commitment", wanted):
+            if content is None:
+                continue
+            name = bytes(commitment).hex()
+            try:
+                plain = unfold(coding, bytes(content))
+            except ValueError:
+                plain = None
+            if plain is None or commitment_of(bytes(salt), plain) != bytes(commitment):
+                raise LedgerDamaged(
+                    "a stored text is not what was committed to",
+                    where=f"texts, commitment {name}",
+                    next_step="run `holdfast ledger verify`",
+                )
+            openings[name] = Opening(bytes(salt), plain.decode())
         return openings
-
-
-def lookup(
-    connection: Connection, columns: str, by: str, values: Sequence[object], table: str = "texts"
-) -> Sequence[Any]:
-    """Rows whose column `by` is one of at most `LOOKUP` values."""
-    if connection.dialect.name == "sqlite":
-        marks = ",".join("?" * len(values))
-        statement = f"SELECT {columns} FROM {table} WHERE {by} IN ({marks})"  # noqa: S608 - names are ours
-        return connection.exec_driver_sql(statement, tuple(values)).all()
-    statement = f"SELECT {columns} FROM {table} WHERE {by} = ANY(%s)"  # noqa: S608
-    return connection.exec_driver_sql(statement, (list(values),)).all()
 
 
 def new_rows(fresh: Mapping[str, NewText], firsts: Mapping[str, int]) -> list[tuple[object, ...]]:

@@ -54,7 +54,7 @@ class Database:
         if place.get_backend_name() == "sqlite":
             engine = _open_sqlite(place, synchronous)
         else:
-            engine = create_engine(place, pool_pre_ping=True)
+            engine = create_engine(place, pool_pre_ping=True, hide_parameters=True)
         database = cls(engine)
         try:
             upgrade(database.engine, ADVISORY_LOCK)
@@ -70,6 +70,11 @@ class Database:
             engine.dispose()
             raise
         return database
+
+    @property
+    def name(self) -> str:
+        """What to call this database in messages; without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -89,6 +94,21 @@ class Database:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             yield connection
+
+    @contextmanager
+    def inspecting(self) -> Iterator[Connection]:
+        """Like `reading`, for cells that may have been tampered with: text that is not UTF-8 comes with
+        surrogate escapes instead of an error."""
+        with self.reading() as connection:
+            if not self.is_sqlite:
+                yield connection
+                return
+            driver: Any = connection.connection.driver_connection
+            driver.text_factory = _lenient
+            try:
+                yield connection
+            finally:
+                driver.text_factory = str
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -148,10 +168,14 @@ class Database:
     def _busy(self) -> StoreBusy:
         return StoreBusy(
             "another writer held the database for too long",
-            where=self.engine.url.render_as_string(hide_password=True),
+            where=self.name,
             expected=f"its turn within {LOCK_TIMEOUT_S:.0f} s",
             next_step="see whether another Holdfast process hangs on this database; then try again",
         )
+
+
+def _lenient(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _place(url: str | None, data: Path | None) -> URL:
@@ -196,7 +220,7 @@ def _open_sqlite(place: URL, synchronous: Synchronous) -> Engine:
             value=str(place),
             expected="sqlite:///FILE",
         )
-    engine = create_engine(place, connect_args={"timeout": LOCK_TIMEOUT_S})
+    engine = create_engine(place, connect_args={"timeout": LOCK_TIMEOUT_S}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
