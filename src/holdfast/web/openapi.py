@@ -1,0 +1,192 @@
+"""The OpenAPI 3.1 document, at `/schema/openapi.json`, and a page of it for people, at `/schema`.
+
+The page is made here and needs no script and no other host.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, select_autoescape
+from litestar import Request
+from litestar.enums import MediaType
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
+
+from holdfast import __version__
+from holdfast.content import BATCH_LIMIT, Item
+from holdfast.decision import Decision
+from holdfast.web import examples
+from holdfast.web.decide import PATH
+from holdfast.web.items import Items
+from holdfast.web.keys import SCOPE_DOCS
+from holdfast.web.problems import KINDS, ProblemDocument
+
+_REF = "#/components/schemas/{name}"
+_DECIDE_PROBLEMS = (
+    "malformed-json", "unauthenticated", "forbidden", "request-timeout", "idempotency-expired", "too-many-items",
+    "unsupported-media-type", "invalid-item", "rate-limited", "internal", "overloaded",
+)  # fmt: skip
+
+DESCRIPTION = f"""Decides user content against a written policy, says why, and records every decision.
+
+Every refusal is `application/problem+json` (RFC 9457); `type` is a path that explains it. Times are RFC 3339
+in UTC. Keys are sent as `Authorization: Bearer hf_…` or `X-API-Key: hf_…`, and have scopes:
+
+{chr(10).join(f"- `{scope}`: {doc}" for scope, doc in SCOPE_DOCS.items())}
+"""
+
+
+def openapi_config() -> OpenAPIConfig:
+    """What the framework's document is made with."""
+    return OpenAPIConfig(
+        title="Holdfast",
+        version=__version__,
+        summary="A safety engine for video and social platforms",
+        description=DESCRIPTION,
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        contact=Contact(name="Holdfast"),
+        tags=[
+            Tag(name="decisions", description="Have items decided; read what was decided."),
+            Tag(name="policies", description="The rules, and what they may read."),
+            Tag(name="operation", description="For monitoring."),
+        ],
+        security=[{"bearer": []}, {"header": []}, {}],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="hf_<id>_<secret>"),
+                "header": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+            }
+        ),
+        use_handler_docstrings=False,
+        path="/schema",
+        render_plugins=[_Page(), _Document()],
+    )
+
+
+class _Document(JsonRenderPlugin):
+    """The document for programs."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return msgspec.json.encode(complete(openapi_schema))
+
+
+class _Page(OpenAPIRenderPlugin):
+    """The document for people."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/", media_type=MediaType.HTML)
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+        environment = Environment(
+            loader=PackageLoader("holdfast.web"), autoescape=select_autoescape(default=True), trim_blocks=True
+        )
+        environment.filters["pretty"] = lambda value: msgspec.json.format(msgspec.json.encode(value)).decode()
+        template = environment.get_template("schema.html")
+        return template.render(document=complete(openapi_schema)).encode()
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """The framework's `document` with what it does not know: the raw route that decides."""
+    decided = _decided_schemas()
+    components = {**document["components"]}
+    components["schemas"] = {**components.get("schemas", {}), **decided}
+    return {
+        **document,
+        "paths": {PATH: {"post": _decide_operation()}, **document["paths"]},
+        "components": components,
+    }
+
+
+def _decided_schemas() -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components([Item, Items, Decision, ProblemDocument], ref_template=_REF)
+    schemas["Items"]["properties"]["items"].update(minItems=1, maxItems=BATCH_LIMIT)
+    decision = schemas["Decision"]
+    ref = {"type": ["string", "null"], "description": "Its place in the ledger: SEQ or SEQ.SLOT."}
+    schemas["DecidedItem"] = {
+        **decision,
+        "title": "DecidedItem",
+        "description": "A decision with its place in the ledger.",
+        "properties": {"ref": ref, **decision["properties"]},
+        "required": ["ref", *decision["required"]],
+    }
+    schemas["DecidedItems"] = {
+        "title": "DecidedItems",
+        "description": "One decision for each item, in the order of the request.",
+        "type": "object",
+        "properties": {"decisions": {"type": "array", "items": {"$ref": _REF.format(name="DecidedItem")}}},
+        "required": ["decisions"],
+    }
+    return schemas
+
+
+def _decide_operation() -> dict[str, Any]:
+    def of(*names: str) -> dict[str, Any]:
+        return {"oneOf": [{"$ref": _REF.format(name=name)} for name in names]}
+
+    responses: dict[str, Any] = {
+        "200": {
+            "description": "Decided and recorded. One item is answered with one decision, a list with a list.",
+            "headers": {
+                "Idempotency-Replayed": _header("`true` when this is the answer to an earlier request with the same key.", {"type": "string", "const": "true"}),
+                "RateLimit": _header("What is left of the key's quota, in items, and in how many seconds it is whole.", {"type": "string"}),
+                "RateLimit-Policy": _header("The key's quota: items, and the seconds it is refilled in.", {"type": "string"}),
+            },
+            "content": {
+                "application/json": {
+                    "schema": of("DecidedItem", "DecidedItems"),
+                    "examples": {"one": {"value": examples.DECISION}, "several": {"value": examples.DECISIONS}},
+                }
+            },
+        }
+    }  # fmt: skip
+    for code in _DECIDE_PROBLEMS:
+        kind = KINDS[code]
+        responses.setdefault(
+            str(kind.status),
+            {
+                "description": kind.title,
+                "content": {
+                    "application/problem+json": {
+                        "schema": {"$ref": _REF.format(name="ProblemDocument")},
+                        "examples": {code: {"value": examples.problem_example(code)}},
+                    }
+                },
+            },
+        )
+    return {
+        "operationId": "decide",
+        "summary": "Decide one item, or up to 1,000",
+        "description": (
+            "Every decision is recorded before it is answered. When any item is wrong, nothing of the request is "
+            "decided and the problem names each place. With the header `Idempotency-Key` a request that is sent "
+            "again is answered as before, and is not decided twice."
+        ),
+        "tags": ["decisions"],
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "A name for this request, new for each: 1 to 200 printable ASCII characters.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+                "example": "3f0c6f0e-8f6b-4d0a-9d38-0b8f5f1d1c55",
+            }
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": of("Item", "Items"),
+                    "examples": {"one": {"value": examples.ITEM}, "several": {"value": examples.ITEMS}},
+                }
+            },
+        },
+        "responses": responses,
+    }
+
+
+def _header(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "schema": schema}

@@ -1,0 +1,328 @@
+"""What stands behind the handlers: ledger, decider, batcher, keys and limits, opened and closed as one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import IO
+
+import msgspec
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from holdfast.content import Item
+from holdfast.decider import Answer, Decider, Submission
+from holdfast.engine import Engine
+from holdfast.errors import HoldfastError, InvalidItem
+from holdfast.ledger import IdempotencyConflict, Ledger, LedgerError
+from holdfast.ledger.encoding import from_micros
+from holdfast.ledger.reducers import ApiKey as StoredKey
+from holdfast.policy.policy import Policy
+from holdfast.settings import Settings
+from holdfast.store.errors import StoreError
+from holdfast.web.access import Access
+from holdfast.web.batcher import Batcher, QueueFull, Stopped, TooLate
+from holdfast.web.body import BodyReader
+from holdfast.web.items import fault_of, invalid, where_of
+from holdfast.web.keys import ApiKey, KeyRing
+from holdfast.web.metrics import Metrics
+from holdfast.web.problems import FieldError, Problem, retry_after
+from holdfast.web.ratelimit import RateLimiter
+
+SNAPSHOT_NAME = "counters.snapshot"
+LOCK_NAME = "serve.lock"
+FREE_BYTES = 64 * 1024 * 1024
+"""Bytes that must be free where the data is for the server to call itself ready."""
+READY_FOR_S = 1.0
+"""Seconds for which an answer about readiness is good."""
+PURGE_EVERY_S = 600.0
+
+_log = structlog.get_logger("holdfast.web")
+
+
+class NoKeys(HoldfastError):
+    """The server would be open to the network."""
+
+    code = "no-keys"
+
+
+class AlreadyServing(HoldfastError):
+    """Another server uses the same data folder."""
+
+    code = "already-serving"
+
+
+class Service:
+    """One server's state. Made closed; `open` and `close` are called by the application's lifespan.
+
+    `policy` decides instead of the ledger's live one. `bound_to_loopback` says that nobody but this
+    machine reaches the server; elsewhere it does not open without an API key.
+    """
+
+    def __init__(
+        self, data: Path, settings: Settings, *, policy: Policy | None = None, bound_to_loopback: bool = True
+    ) -> None:
+        self.data = data
+        self.settings = settings
+        self.metrics = Metrics()
+        self.limiter = RateLimiter(settings.serve.rate_limit)
+        self.bodies = BodyReader(settings.serve.body_limit, settings.serve.timeout_s)
+        self.draining = asyncio.Event()
+        """Set when the server is asked to stop: streams end, and readiness with it."""
+        self.started_at = datetime.now(UTC)
+        self.ledger: Ledger
+        self.decider: Decider
+        self.access: Access
+        self.batcher: Batcher[Submission, Answer | Problem]
+        self._policy = policy
+        self._bound_to_loopback = bound_to_loopback
+        self._lock: IO[bytes] | None = None
+        self._purging: asyncio.Task[None] | None = None
+        self._is_open = False
+        self._ready_at = -READY_FOR_S
+        self._not_ready: str | None = "starting"
+
+    # Life -----------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Open everything, or raise the `HoldfastError` that says why not."""
+        serve = self.settings.serve
+        self._take_lock()
+        try:
+            self.ledger = await asyncio.to_thread(Ledger.open, self.settings.ledger.database, data=self.data)
+        except BaseException:
+            self._drop_lock()
+            raise
+        try:
+            ring = KeyRing(lambda: map(_key, self.ledger.keys().values()))
+            await asyncio.to_thread(ring.refresh)
+            self.access = Access(ring, bound_to_loopback=self._bound_to_loopback)
+            if ring.is_empty and not self._bound_to_loopback:
+                raise NoKeys(
+                    "anyone on the network could use this server",
+                    where="--host",
+                    expected="an API key, when the address is not loopback",
+                    next_step=f"holdfast key create --scope decide --label NAME --data {self.data}",
+                )
+            self.batcher = Batcher(
+                self._decide_batch,
+                queue_limit=serve.queue_limit,
+                batch_limit=serve.batch_limit,
+                timeout_s=serve.timeout_s,
+            )
+            self.decider = await self.batcher.on_worker(self._make_decider)
+        except BaseException:
+            self.ledger.close()
+            self._drop_lock()
+            raise
+        self.metrics.watch(
+            queue=lambda: self.batcher.queued_items,
+            ledger=lambda: self.ledger.head().size,
+            ready=lambda: float(self._not_ready is None and not self.draining.is_set()),
+        )
+        self._purging = asyncio.create_task(self._purge_for_ever())
+        self._is_open = True
+
+    def drain(self) -> None:
+        """Say that the end is near: not ready any more, streams end. Requests are still answered."""
+        self.draining.set()
+
+    async def close(self) -> None:
+        """Answer what waits, keep the counters for the next start, and close."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self.drain()
+        if self._purging is not None:
+            self._purging.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._purging
+        await self.batcher.close()
+        try:
+            await asyncio.to_thread(self._keep_counters)
+        except (OSError, HoldfastError, SQLAlchemyError) as error:
+            # The next start counts anew from the ledger.
+            _log.warning("counters_not_kept", exc_info=error)
+        self.ledger.close()
+        self._drop_lock()
+
+    def _make_decider(self) -> Decider:
+        now = datetime.now(UTC)
+        decider = Decider(Engine(), self.ledger, self.settings.ledger, policy=self._policy)
+        try:
+            decider.restore((self.data / SNAPSHOT_NAME).read_bytes())
+        except FileNotFoundError:
+            pass
+        except (OSError, msgspec.DecodeError) as error:
+            _log.warning("counters_not_restored", exc_info=error)
+        decider.policy(now)
+        # The tables that signals load on first use are loaded before the first request waits for them.
+        decider.engine.measure([Item(id="warm", text="Hello, is anybody there? Yes: we are all here today.")])
+        return decider
+
+    def _keep_counters(self) -> None:
+        path = self.data / SNAPSHOT_NAME
+        fresh = path.with_suffix(".new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(self.decider.snapshot())
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+
+    def _take_lock(self) -> None:
+        """Two servers on one folder would count apart; the kernel drops the lock however this one ends."""
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (self.data / LOCK_NAME).open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise AlreadyServing(
+                "another server uses this data folder",
+                where=str(self.data),
+                next_step="stop it, or serve another folder: --data DIR",
+            ) from None
+        self._lock = lock
+
+    def _drop_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def _purge_for_ever(self) -> None:
+        keep = timedelta(hours=self.settings.serve.idempotency_hours)
+        while True:
+            try:
+                await self.batcher.on_worker(lambda: self.ledger.purge_responses(datetime.now(UTC) - keep))
+            except (HoldfastError, SQLAlchemyError) as error:
+                _log.warning("responses_not_purged", exc_info=error)
+            await asyncio.sleep(PURGE_EVERY_S)
+
+    async def not_ready(self) -> str | None:
+        """Why the server should get no work now, or `None`. Asked at most once a second."""
+        if self.draining.is_set():
+            return "draining"
+        now = asyncio.get_running_loop().time()
+        if now - self._ready_at >= READY_FOR_S:
+            self._ready_at = now
+            try:
+                async with asyncio.timeout(self.settings.serve.timeout_s):
+                    self._not_ready = await self.batcher.on_worker(self._why_not_writable)
+            except (TimeoutError, RuntimeError):
+                self._not_ready = "the decider does not answer"
+        return self._not_ready
+
+    def _why_not_writable(self) -> str | None:
+        try:
+            with self.ledger.database.writing():
+                pass
+            if self.ledger.database.is_sqlite and shutil.disk_usage(self.data).free < FREE_BYTES:
+                return "the disk is full"
+        except (HoldfastError, SQLAlchemyError, OSError):
+            return "the ledger cannot be written"
+        return None
+
+    # Deciding -------------------------------------------------------------------------------
+
+    async def decide(self, submission: Submission) -> Answer:
+        """Decide and record a submission, in one batch with others that wait.
+
+        Raises the problems `overloaded`, `timed-out`, `draining`, `store-unavailable`,
+        `idempotency-conflict`, `invalid-item` and `internal`.
+        """
+        try:
+            answer = await self.batcher.submit(submission, len(submission.items))
+        except QueueFull as full:
+            raise Problem("overloaded", headers=(retry_after(full.seconds),)) from None
+        except TooLate:
+            raise Problem("timed-out", headers=(retry_after(1),)) from None
+        except Stopped:
+            raise Problem("draining", headers=(retry_after(5),), close=True) from None
+        if isinstance(answer, Problem):
+            raise answer
+        if answer.replayed:
+            self.metrics.replayed()
+        return answer
+
+    def _decide_batch(self, submissions: Sequence[Submission]) -> list[Answer | Problem | Exception]:
+        """One engine batch and one ledger transaction for all, on the worker thread."""
+        now = datetime.now(UTC)
+        started = perf_counter()
+        try:
+            policy = self.decider.policy(now)
+            checked = [self._misfit(policy, submission) for submission in submissions]
+            fit = [s for s, misfit in zip(submissions, checked, strict=True) if misfit is None]
+            answers = iter(self._decided(fit, now))
+        except Exception as error:
+            _log.error("batch_failed", requests=len(submissions), exc_info=error)
+            problem = Problem("store-unavailable", headers=(retry_after(1),))
+            return [problem if _is_of_the_store(error) else Problem("internal") for _ in submissions]
+        outcomes = [next(answers) if misfit is None else misfit for misfit in checked]
+        decided = [one.decision for a in outcomes if isinstance(a, Answer) for one in a.decided]
+        if decided:
+            self.metrics.batch(decided, len(decided), perf_counter() - started)
+        return list(outcomes)
+
+    def _decided(self, submissions: Sequence[Submission], now: datetime) -> Iterator[Answer | Problem]:
+        if not submissions:
+            return iter(())
+        try:
+            answers = self.decider.decide_all(submissions, now)
+        except Exception as error:
+            if _is_of_the_store(error):
+                raise
+            if len(submissions) == 1:
+                return iter([self._refused(error)])
+            # One of them cannot be decided. Halving finds it in a few steps, and the others go through.
+            half = len(submissions) // 2
+            return iter([*self._decided(submissions[:half], now), *self._decided(submissions[half:], now)])
+        return (
+            Problem("idempotency-conflict") if isinstance(answer, IdempotencyConflict) else answer
+            for answer in answers
+        )
+
+    def _refused(self, error: Exception) -> Problem:
+        if isinstance(error, InvalidItem):
+            return invalid([fault_of(error)])
+        _log.error("decision_failed", exc_info=error)
+        return Problem("internal")
+
+    @staticmethod
+    def _misfit(policy: Policy, submission: Submission) -> Problem | None:
+        """The problem with items whose context is not what the policy declares."""
+        faults: list[FieldError] = []
+        for index, item in enumerate(submission.items):
+            if item.context:
+                try:
+                    policy.validate_context(item, where_of(index, len(submission.items) == 1))
+                except InvalidItem as error:
+                    # The place is a name that the policy declares, so it may be told.
+                    faults.append(
+                        FieldError(where=error.where or "item", expected=error.expected or error.what)
+                    )
+        return invalid(faults) if faults else None
+
+
+def _is_of_the_store(error: BaseException) -> bool:
+    """Whether `error` says that nothing can be recorded now, whatever the items."""
+    return isinstance(error, SQLAlchemyError | StoreError | LedgerError | OSError)
+
+
+def _key(stored: StoredKey) -> ApiKey:
+    return ApiKey(
+        key_id=stored.key_id,
+        digest=stored.digest,
+        scopes=frozenset(stored.scopes.split()),
+        label=stored.label,
+        created_by=stored.created_by,
+        created_at=from_micros(stored.created_at),
+        expires_at=None if stored.expires_at is None else from_micros(stored.expires_at),
+        revoked_at=None if stored.revoked_at is None else from_micros(stored.revoked_at),
+    )
