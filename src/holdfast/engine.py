@@ -78,6 +78,17 @@ class Engine:
             )
         ]
 
+    def count(
+        self, measured: Measured, policy: Policy, counters: Counters, received: Sequence[datetime]
+    ) -> None:
+        """Move `counters` on by items that were decided before, received at these times, without judging."""
+        columns = self.columns(measured, policy, received[-1])
+        times = [
+            (item.created_at or moment).timestamp()
+            for item, moment in zip(measured.items, received, strict=True)
+        ]
+        counters.advance(columns, times)
+
     def columns(self, measured: Measured, policy: Policy, now: datetime) -> dict[str, Sequence[Value]]:
         """The columns that `policy` reads, counters excepted: signals, item properties, declared inputs."""
         columns: dict[str, Sequence[Value]] = {}

@@ -145,6 +145,14 @@ class ShadowDecided(_Event, frozen=True, kw_only=True):
     differs: tuple[ShadowDifference, ...] = ()
 
 
+class PolicyAdded(_Event, frozen=True, kw_only=True):
+    """The text of `policy`, so that decisions made under it can be checked; it decides nothing by this."""
+
+    policy: str
+    source: str
+    by: str
+
+
 class PolicyPublished(_Event, frozen=True, kw_only=True):
     """`policy` decides everything from here on."""
 
@@ -170,7 +178,7 @@ class PolicyShadowEnded(_Event, frozen=True, kw_only=True):
 
 
 class PolicyRolledOut(_Event, frozen=True, kw_only=True):
-    """`policy` decides `percent` of authors; the live policy decides the others. 0 ends the roll-out."""
+    """`policy` decides `percent` of authors; the live policy decides the others."""
 
     policy: str
     source: str
@@ -179,7 +187,7 @@ class PolicyRolledOut(_Event, frozen=True, kw_only=True):
 
 
 class PolicyRolledBack(_Event, frozen=True, kw_only=True):
-    """`policy` no longer decides anything; `to` is live again."""
+    """`policy` no longer decides anything: its roll-out ended, or `to` is live again in its place."""
 
     policy: str
     to: str
@@ -217,6 +225,7 @@ Event: TypeAlias = (
     Decided
     | Allowed
     | ShadowDecided
+    | PolicyAdded
     | PolicyPublished
     | PolicyShadowed
     | PolicyShadowEnded

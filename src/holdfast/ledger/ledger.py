@@ -105,6 +105,31 @@ class Ledger:
     # Appending ------------------------------------------------------------------------------
 
     @contextmanager
+    def transaction(self, at: datetime) -> Iterator[Callable[..., Writer]]:
+        """Several appends in one transaction: all durable when the `with` is left, none after an exception.
+
+        Gives `open_writer(key=None, fingerprint=None)`; a writer is good until the next is opened.
+        """
+        micros = to_micros(at)
+        writers: list[Writer] = []
+
+        def open_writer(key: str | None = None, fingerprint: bytes | None = None) -> Writer:
+            if key is not None:
+                idempotency.check_key(key)
+            if writers:
+                writers[-1].finish()
+            writer = Writer(self.database, connection, self._texts, micros, key, fingerprint_of(fingerprint))
+            writers.append(writer)
+            return writer
+
+        with self.database.writing() as connection:
+            yield open_writer
+            if writers:
+                writers[-1].finish()
+        for writer in writers:
+            writer.settle()
+
+    @contextmanager
     def writing(
         self, at: datetime, *, key: str | None = None, fingerprint: bytes | None = None
     ) -> Iterator[Writer]:
@@ -114,14 +139,8 @@ class Ledger:
         nothing. `fingerprint` is the request that the key stands for (any bytes; hashed here).
         Raises `IdempotencyConflict` when the key came with another request.
         """
-        micros = to_micros(at)
-        if key is not None:
-            idempotency.check_key(key)
-        with self.database.writing() as connection:
-            writer = Writer(self.database, connection, self._texts, micros, key, fingerprint_of(fingerprint))
-            yield writer
-            writer.finish()
-        writer.settle()
+        with self.transaction(at) as open_writer:
+            yield open_writer(key, fingerprint)
 
     def append(
         self,
@@ -169,6 +188,22 @@ class Ledger:
         with self.database.reading() as connection:
             row = self._row(connection, seq)
         return Recorded(row.seq, from_micros(row.at), row.key, decode_body(row.body))
+
+    def first_after(self, moment: datetime) -> int:
+        """The place of the first event that was appended after `moment`, by bisection.
+
+        Events are appended in order of time, but for clocks that differ between processes.
+        """
+        low, high = 0, self.head().size
+        wanted = to_micros(moment)
+        with self.database.reading() as connection:
+            while low < high:
+                middle = (low + high) // 2
+                at = connection.execute(
+                    select(events.c.at).where(events.c.seq == middle)
+                ).scalar_one_or_none()
+                low, high = (low, middle) if at is None or at > wanted else (middle + 1, high)
+        return low
 
     def head(self) -> TreeHead:
         """How many events there are, and the root over them."""

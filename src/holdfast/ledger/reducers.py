@@ -15,12 +15,14 @@ from holdfast.ledger.events import (
     Event,
     KeyCreated,
     KeyRevoked,
+    PolicyAdded,
     PolicyPublished,
     PolicyRolledBack,
     PolicyRolledOut,
     PolicyShadowed,
     PolicyShadowEnded,
 )
+from holdfast.policy.lifecycle import Lifecycle, LifecycleError
 
 WHOLE = -1
 """The slot of a decision that has an event of its own."""
@@ -42,74 +44,98 @@ def decision_rows(seq: int, at: int, event: Event) -> list[DecisionRow]:
 
 # Policies -----------------------------------------------------------------------------------
 
-PolicyPhase = Literal["live", "rolling_out", "shadow", "retired"]
+PolicyPhase = Literal["live", "rolling_out", "shadow", "retired", "added"]
 
 
 class PolicyState(NamedTuple):
     """Where a policy stands. `percent` counts while it rolls out; `since` is the event that put it there.
 
-    `source` is `None` for a policy that was only ever named (a roll-back to a pack that ships with
-    Holdfast, say).
+    `stepped_down` is the event by which it stopped being live, and `None` when a roll-back would not
+    return to it.
     """
 
     policy: str
-    source: str | None
+    source: str
     phase: PolicyPhase
     percent: int
     since: int
+    stepped_down: int | None = None
 
 
 Policies: TypeAlias = Mapping[str, PolicyState]
-POLICY_EVENTS = (PolicyPublished, PolicyShadowed, PolicyShadowEnded, PolicyRolledOut, PolicyRolledBack)
+POLICY_EVENTS = (
+    PolicyAdded,
+    PolicyPublished,
+    PolicyShadowed,
+    PolicyShadowEnded,
+    PolicyRolledOut,
+    PolicyRolledBack,
+)
+
+
+def lifecycle_of(policies: Policies) -> Lifecycle:
+    """The lifecycle that the states describe."""
+    by_phase: dict[str, list[PolicyState]] = {}
+    for state in sorted(policies.values(), key=lambda state: state.since):
+        by_phase.setdefault(state.phase, []).append(state)
+    live, rolling = by_phase.get("live"), by_phase.get("rolling_out")
+    earlier = [(s.stepped_down, s.policy) for s in policies.values() if s.stepped_down is not None]
+    return Lifecycle(
+        live=live[0].policy if live else None,
+        earlier=tuple(policy for _, policy in sorted(earlier)),
+        candidate=rolling[0].policy if rolling else None,
+        percent=rolling[0].percent if rolling else 0,
+        shadows=tuple(state.policy for state in by_phase.get("shadow", ())),
+    )
 
 
 def reduce_policies(policies: Policies, seq: int, event: Event) -> Policies:
-    """The lifecycle after `event`. At most one policy is live, and at most one rolls out.
+    """The states after `event`. A step that the lifecycle refuses changes nothing: whoever appends asks
+    the lifecycle first."""
+    sources = {state.policy: state.source for state in policies.values()}
+    if isinstance(event, PolicyAdded | PolicyPublished | PolicyShadowed | PolicyRolledOut):
+        sources.setdefault(event.policy, event.source)
+    try:
+        after = _step(lifecycle_of(policies), event)
+    except LifecycleError:
+        return policies
+    states = {}
+    for policy, source in sources.items():
+        before = policies.get(policy)
+        phase, percent = _phase_in(after, policy, before)
+        stepped_down = None
+        if policy in after.earlier:
+            stepped_down = seq if before is None or before.stepped_down is None else before.stepped_down
+        same = before is not None and (before.phase, before.percent) == (phase, percent)
+        since = before.since if before is not None and same else seq
+        states[policy] = PolicyState(policy, source, phase, percent, since, stepped_down)
+    return states
 
-    A live policy stays live when it is also asked to run in the shadow or to roll out.
-    """
 
-    def put(policy: str, source: str | None, phase: PolicyPhase, percent: int = 0) -> None:
-        before = after.get(policy)
-        if source is None and before is not None:
-            source = before.source
-        after[policy] = PolicyState(policy, source, phase, percent, seq)
-
-    def phase_of(policy: str) -> PolicyPhase | None:
-        state = policies.get(policy)
-        return None if state is None else state.phase
-
-    def retire(phase: PolicyPhase, but: str) -> None:
-        for name, state in policies.items():
-            if state.phase == phase and name != but:
-                put(name, None, "retired")
-
-    after = dict(policies)
+def _step(lifecycle: Lifecycle, event: Event) -> Lifecycle:
     match event:
         case PolicyPublished():
-            # A roll-out is measured against the live policy; a new one ends it.
-            retire("live", event.policy)
-            retire("rolling_out", event.policy)
-            put(event.policy, event.source, "live")
+            return lifecycle.publish(event.policy)
         case PolicyShadowed():
-            if phase_of(event.policy) not in ("live", "rolling_out"):
-                put(event.policy, event.source, "shadow")
+            return lifecycle.shadow(event.policy)
         case PolicyShadowEnded():
-            if phase_of(event.policy) == "shadow":
-                put(event.policy, None, "retired")
+            return lifecycle.end_shadow(event.policy)
         case PolicyRolledOut():
-            if phase_of(event.policy) != "live":
-                retire("rolling_out", event.policy)
-                put(event.policy, event.source, "rolling_out" if event.percent else "retired", event.percent)
+            return lifecycle.roll_out(event.policy, event.percent)
         case PolicyRolledBack():
-            retire("live", event.to)
-            if event.policy != event.to:
-                put(event.policy, None, "retired")
-            if phase_of(event.to) != "live":
-                put(event.to, None, "live")
+            return lifecycle.roll_back()[0]
         case _:
-            return policies
-    return after
+            return lifecycle
+
+
+def _phase_in(lifecycle: Lifecycle, policy: str, before: PolicyState | None) -> tuple[PolicyPhase, int]:
+    if policy == lifecycle.live:
+        return "live", 0
+    if policy == lifecycle.candidate:
+        return "rolling_out", lifecycle.percent
+    if policy in lifecycle.shadows:
+        return "shadow", 0
+    return ("added", 0) if before is None or before.phase == "added" else ("retired", 0)
 
 
 # API keys -----------------------------------------------------------------------------------

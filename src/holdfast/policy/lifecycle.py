@@ -28,7 +28,8 @@ class LifecycleError(HoldfastError):
 class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
     """The policies that take part in deciding, by id (`name@version`).
 
-    `earlier` holds the ids that were live before, latest last: what a roll-back returns to.
+    `earlier` holds the ids that were live before, latest last: what a roll-back returns to. One that
+    was rolled back is not among them.
     """
 
     live: str | None = None
@@ -48,7 +49,8 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
             raise LifecycleError(
                 "is live already", where=policy, next_step="change the policy, then publish it"
             )
-        earlier = self.earlier if self.live in (None, policy) else (*self.earlier, self.live or "")
+        before = self.earlier if self.live in (None, policy) else (*self.earlier, self.live or "")
+        earlier = tuple(name for name in before if name != policy)
         return msgspec.structs.replace(
             self, live=policy, earlier=earlier, candidate=None, percent=0, shadows=self._without(policy)
         )

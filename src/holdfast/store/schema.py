@@ -122,10 +122,11 @@ policies = Table(
     "policies",
     metadata,
     Column("policy", Text, primary_key=True),
-    Column("source", Text),
+    Column("source", Text, nullable=False),
     Column("phase", Text, nullable=False),
     Column("percent", Integer, nullable=False),
     Column("since", Long, nullable=False),
+    Column("stepped_down", Long),
     sqlite_strict=True,
 )
 

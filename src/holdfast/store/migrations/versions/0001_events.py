@@ -103,10 +103,11 @@ def upgrade() -> None:
     op.create_table(
         "policies",
         sa.Column("policy", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text()),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("phase", sa.Text(), nullable=False),
         sa.Column("percent", sa.Integer(), nullable=False),
         sa.Column("since", Long, nullable=False),
+        sa.Column("stepped_down", Long),
         sa.PrimaryKeyConstraint("policy", name="pk_policies"),
         sqlite_strict=True,
     )
