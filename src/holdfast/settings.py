@@ -68,6 +68,10 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     drain_s: Annotated[
         float, Meta(gt=0, description="Seconds that SIGTERM waits for requests in flight.")
     ] = 20.0
+    kit: Annotated[
+        bool,
+        Meta(description="Show `/kit`, the console's parts in each of their states. For developers."),
+    ] = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
