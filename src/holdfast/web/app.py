@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
@@ -22,7 +22,6 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.types import ControllerRouterHandler
 
 from holdfast.errors import HoldfastError
 from holdfast.policy.policy import Policy
@@ -47,14 +46,13 @@ def create_app(
     *,
     policy: Policy | None = None,
     bound_to_loopback: bool = True,
-    pages: Sequence[ControllerRouterHandler] = (),
+    pages: Callable[[Service], Router] | None = console_router,
 ) -> Litestar:
     """The application on the data folder `data`.
 
     `policy` decides instead of the ledger's live one. `bound_to_loopback` says where the server will
-    listen: elsewhere the application does not start without an API key. `pages` are further routes,
-    each with an `opt` from `holdfast.web.guard` that says who may call it. `app.state.service` is the
-    `Service` behind the routes, and `app.state.edge` the outermost layer.
+    listen: elsewhere the application does not start without an API key. `pages` makes the pages for
+    people. `app.state.service` is the `Service` behind the routes, `app.state.edge` the outermost layer.
     """
     service = Service(data, settings, policy=policy, bound_to_loopback=bound_to_loopback)
 
@@ -70,13 +68,16 @@ def create_app(
         finally:
             await service.close()
 
-    guarded = Router(
-        "/",
-        guards=[guard_of(service)],
-        route_handlers=[reading_router(service), health_router(service), console_router(service), _style, *pages],
-    )
     app = Litestar(
-        route_handlers=[decide_handler(service), guarded],
+        route_handlers=[
+            decide_handler(service),
+            reading_router(service),
+            health_router(service),
+            _style,
+            *(() if pages is None else [pages(service)]),
+        ],
+        # On every route there is, those of later features too: a route that says nothing is shut.
+        guards=[guard_of(service)],
         lifespan=[lifespan],
         openapi_config=openapi_config(),
         exception_handlers={

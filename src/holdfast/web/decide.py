@@ -16,6 +16,7 @@ from litestar.types import Receive, Scope, Send
 
 from holdfast.decider import DecidedItem, Submission
 from holdfast.web.edge import send_problem
+from holdfast.web.guard import OWN
 from holdfast.web.items import decode_request
 from holdfast.web.problems import Problem
 from holdfast.web.service import Service
@@ -31,7 +32,7 @@ _encoder = msgspec.json.Encoder()
 def decide_handler(service: Service) -> ASGIRouteHandler:
     """The handler of `POST /v1/decide`."""
 
-    @asgi(PATH, copy_scope=False)
+    @asgi(PATH, copy_scope=False, opt=OWN)
     async def decide(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if scope["method"] != "POST":  # type: ignore[typeddict-item]

@@ -8,27 +8,32 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
-from holdfast.web.keys import SCOPES
+from holdfast.web.keys import SCOPES, Scope
 from holdfast.web.service import Service
 
 PUBLIC = {"access": "public"}
 """The `opt` of a route that anyone may call."""
 
 
-def needs(scope: str) -> dict[str, Any]:
+OWN = {"access": "public"}
+"""The `opt` of a raw route, which asks for the key itself."""
+
+
+def needs(scope: Scope) -> dict[str, Any]:
     """The `opt` of a route that takes a key with `scope`."""
-    assert scope in SCOPES
     return {"access": scope}
 
 
 def guard_of(service: Service) -> Guard:
-    """The guard for all routes of `service`. It leaves the principal in the request's state, and the
-    route's cost on its key's rate limit."""
+    """The guard for all routes of `service`. It lets a client in that may call the route, leaves the
+    principal in the request's state, and counts the request on its key's rate limit."""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        access = handler.opt["access"]
+        access = handler.opt.get("access")
         if access == "public":
             return
+        if access not in SCOPES:
+            raise RuntimeError(f"the route {handler.name} does not say who may call it")
         state = connection.scope["state"]
         principal = await service.access.authenticate(connection.scope, state["headers"], access)
         state["principal"] = principal

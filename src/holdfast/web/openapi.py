@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from jinja2 import Environment, PackageLoader, select_autoescape
-from litestar import Request
+from litestar import Request, Router
 from litestar.enums import MediaType
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
@@ -20,6 +20,7 @@ from holdfast.content import BATCH_LIMIT, Item
 from holdfast.decision import Decision
 from holdfast.web import examples
 from holdfast.web.decide import PATH
+from holdfast.web.guard import PUBLIC
 from holdfast.web.items import Items
 from holdfast.web.keys import SCOPE_DOCS
 from holdfast.web.problems import KINDS, ProblemDocument
@@ -61,7 +62,7 @@ def openapi_config() -> OpenAPIConfig:
             }
         ),
         use_handler_docstrings=False,
-        path="/schema",
+        openapi_router=Router("/schema", route_handlers=[], opt=PUBLIC, include_in_schema=False),
         render_plugins=[_Page(), _Document()],
     )
 
