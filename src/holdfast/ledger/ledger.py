@@ -81,7 +81,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._texts = Texts(database)
+        self.text_store = Texts(database)
 
     @classmethod
     def open(cls, url: str | None = None, *, data: Path | None = None) -> Ledger:
@@ -118,7 +118,9 @@ class Ledger:
                 idempotency.check_key(key)
             if writers:
                 writers[-1].finish()
-            writer = Writer(self.database, connection, self._texts, micros, key, fingerprint_of(fingerprint))
+            writer = Writer(
+                self.database, connection, self.text_store, micros, key, fingerprint_of(fingerprint)
+            )
             writers.append(writer)
             return writer
 
@@ -218,7 +220,7 @@ class Ledger:
     def texts(self, commitments: Sequence[str]) -> dict[str, str]:
         """The texts behind commitments (hex); erased ones are left out."""
         with self.database.reading() as connection:
-            opened = self._texts.open(connection, commitments)
+            opened = self.text_store.open(connection, commitments)
         return {commitment: opening.text for commitment, opening in opened.items()}
 
     def item(self, record: ItemRecord) -> Item | None:
@@ -294,7 +296,7 @@ class Ledger:
                 names = commitments_in(decode_body(row.body))
                 openings = tuple(
                     TextOpening(commitment=name, salt=opening.salt.hex(), text=opening.text)
-                    for name, opening in self._texts.open(connection, names).items()
+                    for name, opening in self.text_store.open(connection, names).items()
                 )
         return Proof(
             seq=seq,
@@ -335,7 +337,7 @@ class Ledger:
 
     def export(self, path: Path, *, with_texts: bool = False, progress: Progress | None = None) -> TreeHead:
         """Write all events to a file that anyone can check (`holdfast.ledger.export`). Returns its head."""
-        return export(self.database, self._texts, path, with_texts, progress)
+        return export(self.database, self.text_store, path, with_texts, progress)
 
     # Erasing and rebuilding -----------------------------------------------------------------
 

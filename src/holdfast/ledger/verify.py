@@ -67,6 +67,7 @@ class _Verification:
         self._report = report
         self._heads = list(heads)
         self._progress = progress
+        self._untrusted: set[int] = set()
 
     def run(self) -> None:
         self._guarded(self._check_files)
@@ -117,7 +118,7 @@ class _Verification:
         self._check_head(size, tree, row, kept, erasures)
         texts.finish()
         standing.finish()
-        ResponseCheck(self._database, report, size).finish()
+        ResponseCheck(self._database, report, size).finish(self._untrusted)
 
     def _check_events(
         self,
@@ -158,6 +159,7 @@ class _Verification:
                 texts.check(connection, events, untrusted)
                 ResponseCheck.check_page(connection, self._report, events)
             standing.check(events, bool(untrusted))
+            self._untrusted |= untrusted
             if untrusted:
                 erasures = None
             elif erasures is not None:
@@ -166,8 +168,7 @@ class _Verification:
         return erasures
 
     def _gap(self, tree: TreeCheck, start: int, stop: int) -> None:
-        place = f"seq {start}" if stop == start + 1 else f"seq {start} to {stop - 1}"
-        self._report.add("events", place, "missing")
+        self._report.add("events", _between(start, stop), "missing")
         tree.skip(stop - start)
 
     def _check_head(
@@ -179,13 +180,13 @@ class _Verification:
             if head.size > size:
                 report.add(
                     "events",
-                    f"seq {size} to {head.size - 1}",
+                    _between(size, head.size),
                     f"missing: an earlier head counted {head.size} events",
                 )
             elif head in tree.rewritten:
                 report.add(
                     "events",
-                    f"seq 0 to {head.size - 1}",
+                    _between(0, head.size),
                     f"rewritten: they do not lead to the earlier head {head.root.hex()}",
                 )
         if row is None:
@@ -199,10 +200,11 @@ class _Verification:
             if computed is not None and computed[1] == stored_root:
                 report.add("tree", "row 1, size", f"says {stored_size}, but its root is over {size} events")
             elif stored_size > size:
-                place = f"seq {size} to {stored_size - 1}"
-                report.add("events", place, f"missing: the tree counts {stored_size} events")
+                report.add(
+                    "events", _between(size, stored_size), f"missing: the tree counts {stored_size} events"
+                )
             elif kept is not None and kept not in tree.rewritten:
-                report.add("events", f"seq {stored_size} to {size - 1}", "stand beyond the end of the tree")
+                report.add("events", _between(stored_size, size), "stand beyond the end of the tree")
             else:
                 report.add("tree", "row 1", f"says {stored_size} events, but there are {size}")
         elif computed is not None:
@@ -213,6 +215,10 @@ class _Verification:
                 report.add("tree", "row 1, root", "does not follow from the events")
         elif len(stored_root) != merkle.HASH_SIZE:
             report.add("tree", "row 1, root", "is not a hash")
+
+
+def _between(start: int, stop: int) -> str:
+    return f"seq {start}" if stop == start + 1 else f"seq {start} to {stop - 1}"
 
 
 def _own_leaf(row: EventRow) -> bytes | None:

@@ -22,6 +22,7 @@ from holdfast.store.upgrade import upgrade
 
 FILE_NAME = "holdfast.db"
 LOCK_TIMEOUT_S = 30.0
+SCRUB_TIMEOUT_MS = 1_000
 CACHE_BYTES = 64 * 1024 * 1024
 CHECKPOINT_PAGES = 8_192
 """Pages after which the WAL is folded into the database: 32 MiB, so that an index page which many
@@ -158,11 +159,17 @@ class Database:
         call once the reader is gone. On PostgreSQL this vacuums the texts; its own WAL and backups are
         the operator's to expire.
         """
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
             if not self.is_sqlite:
                 connection.exec_driver_sql("VACUUM texts")
                 return True
-            busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            # While it waits for readers it holds up writers.
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {SCRUB_TIMEOUT_MS}")
+            try:
+                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
             return not busy
 
     def _busy(self) -> StoreBusy:
