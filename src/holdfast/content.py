@@ -79,7 +79,9 @@ def validate_item(item: Item, where: str = "item") -> Item:
         _check_context(item.context, f"{where}.context")
     author = item.author if item.author is None else _checked_account(item.author, f"{where}.author")
     target = item.target if item.target is None else _checked_account(item.target, f"{where}.target")
-    created_at = item.created_at if item.created_at is None else _in_utc(item.created_at)
+    created_at = (
+        item.created_at if item.created_at is None else _in_utc(item.created_at, f"{where}.created_at")
+    )
     if author is item.author and target is item.target and created_at is item.created_at:
         return item
     return msgspec.structs.replace(item, author=author, target=target, created_at=created_at)
@@ -96,7 +98,7 @@ def _checked_account(account: Account, where: str) -> Account:
         )
     if account.created_at is None:
         return account
-    created_at = _in_utc(account.created_at)
+    created_at = _in_utc(account.created_at, f"{where}.created_at")
     return (
         account
         if created_at is account.created_at
@@ -153,10 +155,13 @@ def _check_context(context: Mapping[str, Value], where: str) -> None:
             raise InvalidItem("is out of range", where=f"{where}.{name}", expected="an integer within ±2^53")
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(moment: datetime, where: str) -> datetime:
     if moment.tzinfo is UTC:
         return moment
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidItem("is out of range", where=where, expected="the years 1 to 9999 in UTC") from None
 
 
 # What rules may read of an item -------------------------------------------------------------
