@@ -1,149 +1,138 @@
-"""A policy: loaded from YAML, judged on columns."""
+"""A policy: written rules, checked once, judged on batches of columns."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
-
-import msgspec
-import sqlglot
-from ruamel.yaml import YAML
-from sqlglot import exp
+from typing import cast
 
 from holdfast.content import Item
-from holdfast.decision import SEVERITY, Action, Fired, Unknown
-from holdfast.policy.diagnostics import PolicyError
-from holdfast.policy.verdict import Verdict
+from holdfast.decision import Action
+from holdfast.errors import InvalidItem
+from holdfast.policy import sql
+from holdfast.policy.counter import Counter
+from holdfast.policy.diagnostics import Diagnostic
+from holdfast.policy.draft import RuleDraft
+from holdfast.policy.example import Example, example
+from holdfast.policy.expression import Node, reads
+from holdfast.policy.inputs import accept
+from holdfast.policy.loading import Loaded, load
+from holdfast.policy.rule import Rule
+from holdfast.policy.source import Source
+from holdfast.policy.verdict import Judge, Verdict
+from holdfast.policy.version import version
 from holdfast.schema import Field, Schema, Value
 
-
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule: a SQL predicate and what follows when it holds."""
-
-    name: str
-    when: str
-    then: Action
-    escalate: bool = False
-    reason: str
-    tells: str
-    examples: dict[str, tuple[Any, ...]] = {}
-    reads: tuple[str, ...] = ()
+__all__ = ["Policy", "Rule"]
 
 
 class Policy:
-    """A versioned set of rules."""
+    """A versioned set of rules. Make one with `Policy.load`.
 
-    def __init__(
-        self,
-        name: str,
-        source: str,
-        description: str,
-        on_unknown: Action,
-        rules: tuple[Rule, ...],
-        trees: list[exp.Expression],
-    ) -> None:
-        self.name = name
-        self.source = source
-        self.description = description
-        self.on_unknown = on_unknown
-        self.rules = rules
-        self.counters: tuple[Any, ...] = ()
-        self.inputs: tuple[Field, ...] = ()
-        self.version = hashlib.sha256(source.encode()).hexdigest()[:12]
-        self.id = f"{name}@{self.version}"
-        self.reads = tuple(dict.fromkeys(name for rule in rules for name in rule.reads))
-        self._trees = trees
+    `version` is the hash of its content (`version.py` says what counts), `id` is `name@version`.
+    `reads` are the fields that rules and counters read, counters excepted; `inputs` are those that
+    the platform must send in an item's `context`. `warnings` are findings that do not stop it.
+    """
+
+    def __init__(self, source: Source, schema: Mapping[str, Field], loaded: Loaded) -> None:
+        written, meaning = loaded.draft, loaded.meaning
+        assert written.name is not None
+        self.name = written.name.value
+        self.source = source.text
+        self.path = source.path
+        self.schema = schema
+        self.description = "" if written.description is None else written.description.value.strip()
+        self.on_unknown = cast("Action", "allow" if written.on_unknown is None else written.on_unknown.value)
+        self.version = version(written)
+        self.id = f"{self.name}@{self.version}"
+        self.warnings: tuple[Diagnostic, ...] = loaded.warnings
+        self.fields: Mapping[str, Field] = meaning.fields
+        self.inputs: tuple[Field, ...] = tuple(meaning.inputs)
+        self.counters: tuple[Counter, ...] = tuple(meaning.counters)
+        self.conditions: tuple[Node, ...] = tuple(rule.condition for rule in meaning.rules)
+        self.rules: tuple[Rule, ...] = tuple(
+            _rule(rule.draft, rule.condition, meaning.fields) for rule in meaning.rules
+        )
+        counted = {counter.name for counter in self.counters}
+        read = [name for rule in self.rules for name in rule.reads]
+        read += [name for counter in self.counters for name in counter.reads]
+        self.reads: tuple[str, ...] = tuple(dict.fromkeys(name for name in read if name not in counted))
+        self._inputs = {field.name: field for field in self.inputs}
+        self._judge = Judge(self.rules, self.conditions, self.on_unknown)
 
     @classmethod
-    def load(cls, source: str, schema: Schema, path: str = "policy.yaml") -> Policy:
-        """The policy written in `source`, typed against `schema`."""
-        data = YAML(typ="safe", pure=True).load(source)
-        rules, trees = [], []
-        for entry in data["rules"]:
-            tree = sqlglot.parse_one(entry["when"])
-            reads = tuple(dict.fromkeys(_name(c) for c in tree.find_all(exp.Column)))
-            for name in reads:
-                if name not in schema:
-                    raise PolicyError(f"there is no field called {name}", where=path)
-            rules.append(Rule(**{"escalate": False, **entry}, reads=reads))
-            trees.append(tree)
-        return cls(
-            data["policy"],
-            source,
-            data.get("description", ""),
-            data.get("on_unknown", "allow"),
-            tuple(rules),
-            trees,
-        )
+    def load(cls, source: str, schema: Mapping[str, Field], path: str = "policy.yaml") -> Policy:
+        """The policy written in `source`, typed against `schema`.
+
+        `path` is what diagnostics call it. Raises `PolicyError` with everything that is wrong.
+        """
+        text = Source(source, path)
+        return cls(text, schema, load(text, schema))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Compiled code does not travel to worker processes; the text and the fields do.
+        return Policy.load, (self.source, Schema(self.schema.values()), self.path)
+
+    def __repr__(self) -> str:
+        return f"<Policy {self.id}: {len(self.rules)} rules>"
+
+    @property
+    def python(self) -> str:
+        """The Python that judges a row, for those who want to see it."""
+        return self._judge.source
 
     def evaluate(self, columns: Mapping[str, Sequence[Value]], n: int) -> list[Verdict]:
-        """The verdict on each of `n` rows."""
-        verdicts = []
-        for i in range(n):
-            row = {name: columns[name][i] for name in self.reads}
-            fired, unknown = [], []
-            action: Action = "allow"
-            for rule, tree in zip(self.rules, self._trees, strict=True):
-                held = _value(tree, row)
-                if held:
-                    fired.append(
-                        Fired(
-                            name=rule.name,
-                            then=rule.then,
-                            reason=rule.reason,
-                            tells=rule.tells,
-                            values={r: row[r] for r in rule.reads},
-                            escalate=rule.escalate,
-                        )
-                    )
-                    action = max(action, rule.then, key=SEVERITY.__getitem__)
-                elif held is None:
-                    unknown.append(
-                        Unknown(name=rule.name, missing=tuple(r for r in rule.reads if row[r] is None))
-                    )
-            verdicts.append(Verdict(action, any(f.escalate for f in fired), tuple(fired), tuple(unknown)))
-        return verdicts
+        """The verdict on each of `n` rows; `columns` has the fields of `reads` and the counters."""
+        return self._judge.verdicts(columns, n)
 
     def input_column(self, name: str, items: Sequence[Item]) -> list[Value]:
-        """The declared input `name` out of every item's context."""
-        return [item.context.get(name) for item in items]
+        """The declared input `name` out of every item's context; missing or unusable is `None`."""
+        field = self._inputs[name]
+        column: list[Value] = []
+        for item in items:
+            value = item.context.get(name)
+            if value is not None:
+                try:
+                    value = cast("bool | int | float | str | None", accept(field, value))
+                except ValueError:
+                    value = None
+            column.append(value)
+        return column
 
     def validate_context(self, item: Item, where: str = "item") -> None:
-        """Raise `InvalidItem` when a declared input has another type."""
+        """Raise `InvalidItem` when a declared input has another type or lies outside its range."""
+        for name, field in self._inputs.items():
+            try:
+                accept(field, item.context.get(name))
+            except ValueError as error:
+                raise InvalidItem(
+                    f"is not what policy {self.name} declares",
+                    where=f"{where}.context.{name}",
+                    value=type(item.context.get(name)).__name__,
+                    expected=str(error),
+                ) from None
 
-    def render(self, dialect: Literal["duckdb", "spark"]) -> str:
-        """The rules as one SELECT."""
-        raise PolicyError("rendering comes with the typed tree")
+    def render(self, dialect: sql.Dialect, table: str = "items") -> str:
+        """The rules as one SELECT with a truth value per rule.
+
+        `table` has a column for every field that rules read, named like the field, dots and all.
+        """
+        columns = [(rule.name, node) for rule, node in zip(self.rules, self.conditions, strict=True)]
+        return sql.select(columns, dialect, table)
 
 
-def _name(column: exp.Column) -> str:
-    return ".".join(part.name for part in column.parts)
-
-
-def _value(tree: exp.Expression, row: Mapping[str, Value]) -> Any:
-    if isinstance(tree, exp.Paren):
-        return _value(tree.this, row)
-    if isinstance(tree, exp.Column):
-        return row[_name(tree)]
-    if isinstance(tree, exp.Literal):
-        return tree.this if tree.is_string else float(tree.this)
-    if isinstance(tree, exp.Not):
-        value = _value(tree.this, row)
-        return None if value is None else not value
-    left, right = _value(tree.left, row), _value(tree.right, row)  # type: ignore[attr-defined]
-    if isinstance(tree, exp.And):
-        return False if left is False or right is False else None if left is None or right is None else True
-    if isinstance(tree, exp.Or):
-        return True if left is True or right is True else None if left is None or right is None else False
-    if left is None or right is None:
-        return None
-    compare = {
-        exp.GT: "__gt__",
-        exp.GTE: "__ge__",
-        exp.LT: "__lt__",
-        exp.LTE: "__le__",
-        exp.EQ: "__eq__",
-        exp.NEQ: "__ne__",
-    }
-    return cast(bool, getattr(float(left) if not isinstance(left, str) else left, compare[type(tree)])(right))
+def _rule(written: RuleDraft, condition: Node, fields: Mapping[str, Field]) -> Rule:
+    assert written.name and written.when and written.then and written.reason and written.tells
+    examples: dict[Action, tuple[Example, ...]] = {}
+    for action, items in written.examples:
+        found = (example(node, fields) for node in items.items)
+        examples[cast("Action", action.value)] = tuple(e for e in found if isinstance(e, Example))
+    return Rule(
+        name=written.name.value,
+        when=written.when.value.strip(),
+        then=cast("Action", written.then.value),
+        escalate=written.escalate is not None and written.escalate.value == "true",
+        reason=written.reason.value,
+        tells=" ".join(written.tells.value.split()),
+        examples=examples,
+        reads=reads(condition),
+    )

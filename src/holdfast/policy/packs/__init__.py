@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import resources
 
 PACKS: tuple[str, ...] = ("community",)
-"""Names of the shipped policies; the first is the default."""
+"""Names of the shipped policies."""
+DEFAULT_PACK = PACKS[0]
+"""What decides until an operator publishes something else."""
 
 
 def pack_source(name: str) -> str:
