@@ -20,6 +20,7 @@ import msgspec
 from holdfast.content import Item
 from holdfast.decision import Decision
 from holdfast.engine import Engine
+from holdfast.errors import HoldfastError
 from holdfast.ledger.errors import IdempotencyConflict
 from holdfast.ledger.events import (
     Allowed,
@@ -46,6 +47,12 @@ REFRESH = timedelta(milliseconds=250)
 WARM_LIMIT = 200_000
 """Items from the ledger that counters are warmed with, at most."""
 WARM_BATCH = 500
+
+
+class AnswerPurged(HoldfastError):
+    """A key came again after its answer was let go."""
+
+    code = "answer-purged"
 
 
 class DecidedItem(NamedTuple):
@@ -170,8 +177,8 @@ class Decider:
     ) -> Sequence[DecidedItem]:
         """Decide one batch: one engine batch, one transaction.
 
-        With a `key` that came before, the decisions of then are given (compactly kept ones without
-        their signals). Raises `IdempotencyConflict` when the key came with other items.
+        With a `key` that came before, the decisions of then are given again. Raises `IdempotencyConflict` when the key came with other items, and
+        `AnswerPurged` when it came so long ago that the answer is gone.
         """
 
         def respond(decided: Sequence[DecidedItem]) -> bytes:
@@ -180,9 +187,15 @@ class Decider:
         (answer,) = self.decide_all([Submission(items, key, fingerprint, respond if key else None)], now)
         if isinstance(answer, IdempotencyConflict):
             raise answer
-        if answer.replayed and answer.response is not None:
-            return _decoder.decode(answer.response)
-        return answer.decided
+        if not answer.replayed:
+            return answer.decided
+        if answer.response is None:
+            raise AnswerPurged(
+                "was decided before, and its answer is no longer kept",
+                where=f"key {key}",
+                next_step="look its decisions up in the ledger by the items' ids",
+            )
+        return _decoder.decode(answer.response)
 
     def decide_all(
         self, submissions: Sequence[Submission], now: datetime
