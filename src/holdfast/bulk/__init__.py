@@ -1,0 +1,1 @@
+"""Files in, decisions out: readers, writers and the resumable run between them."""
