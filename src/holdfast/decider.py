@@ -9,7 +9,7 @@ that are already recorded:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
@@ -31,6 +31,7 @@ from holdfast.ledger.events import (
     PolicyPublished,
     ShadowDecided,
     ShadowDifference,
+    records_in,
     texts_of,
 )
 from holdfast.ledger.ledger import Ledger, make_ref
@@ -378,7 +379,7 @@ class Decider:
         assert self.ledger is not None
         recorded = self.ledger.read(start)
         history = islice(
-            ((record, at) for event in recorded for record, at in _records(event.event)), WARM_LIMIT
+            ((record, at) for event in recorded for record, at in records_in(event.event)), WARM_LIMIT
         )
         while batch := list(islice(history, WARM_BATCH)):
             records = [record for record, _ in batch]
@@ -388,14 +389,6 @@ class Decider:
                 for item, record in zip(self.ledger.items(records), records, strict=True)
             ]
             self.engine.count(self.engine.measure(items), policy, counters, [at for _, at in batch])
-
-
-def _records(event: Event) -> Iterable[tuple[ItemRecord, datetime]]:
-    if isinstance(event, Decided):
-        return ((event.item, event.received_at),)
-    if isinstance(event, Allowed):
-        return ((record, event.received_at) for record in event.items)
-    return ()
 
 
 def _without_words(record: ItemRecord) -> Item:

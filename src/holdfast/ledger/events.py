@@ -249,6 +249,15 @@ def commitments_in(event: Event) -> list[str]:
     return []
 
 
+def records_in(event: Event) -> Iterator[tuple[ItemRecord, datetime]]:
+    """The items that an event decided, each with the time at which it arrived."""
+    if isinstance(event, Decided):
+        yield event.item, event.received_at
+    elif isinstance(event, Allowed):
+        for record in event.items:
+            yield record, event.received_at
+
+
 class Recorded(NamedTuple):
     """An event in its place: `seq` counts from 0, `at` is when it was appended, in UTC."""
 
