@@ -191,9 +191,9 @@ def test_any_row_taken_away_is_found_and_located(filled: Ledger, table: Table) -
         (nodes, (7, 0, b"x" * 32)),
         (nodes, (8, -1, b"x" * 32)),
         (tree, (2, 1, b"x" * 32, b"x" * 32, 0)),
-        (texts, (b"x" * 32, 5, None, b"a" * 16, b"s" * 16, 0, b"added")),
-        (texts, (b"y" * 32, 10**6, None, b"b" * 16, b"s" * 16, 0, b"added")),
-        (texts, (b"z" * 32, 5, 6, None, None, None, None)),
+        (texts, (b"x" * 32, 5, bytes(8), b"a" * 16, b"s" * 16, 0, b"added")),
+        (texts, (b"y" * 32, 10**6, bytes(8), b"b" * 16, b"s" * 16, 0, b"added")),
+        (texts, (b"z" * 32, 5, b"\0" * 7 + b"\6", b"z" * 16, bytes(16), 0, bytes(5))),
         (secrets, (2, b"x", b"x")),
         (responses, ("added", 5, 1, b"f" * 32, None, 0, b"d" * 32)),
         (decisions, (3, 0, "c3", "allow", "p", 0, 0)),
@@ -267,7 +267,8 @@ def test_bytes_of_the_file_overwritten_are_a_fault_and_not_a_crash(tmp_path: Pat
         record(ledger, [an_item(n) for n in range(500)])
     path = tmp_path / "holdfast.db"
     raw = bytearray(path.read_bytes())
-    for start in range(len(raw) // 2, len(raw) // 2 + 40_000, 4096):
+    middle = len(raw) // 2 // 4096 * 4096
+    for start in range(middle, middle + 40_000, 4096):  # the headers of ten pages
         raw[start : start + 64] = b"\xff" * 64
     path.write_bytes(raw)
     with Ledger.open(data=tmp_path) as ledger:

@@ -144,6 +144,13 @@ def erase(
         list[Literal["caption", "parent"]] | None,
         Parameter(help="Erase what it stands under or answers too; others wrote that."),
     ] = None,
+    compact: Annotated[
+        bool,
+        Parameter(
+            help="Also rewrite the database, so that not even a keyed fingerprint of the words may be left in "
+            "its unused space. Takes as much disk again, and nothing can be recorded meanwhile."
+        ),
+    ] = False,
     by: Annotated[str | None, Parameter(help="Who erases. [default: the user who runs this]")] = None,
     data: Data = DEFAULT_DATA,
     database: DatabaseUrl = None,
@@ -174,7 +181,9 @@ def erase(
         if not refs:
             raise NotFound("no decision was made on this item", where="--item", value=repr((item or "")[:64]))
         erased = [name for name in commitments if _erase(ledger, name, by, why)]
-        clean = ledger.database.scrub() if erased else True
+        if compact:
+            ledger.database.compact()
+        clean = ledger.database.scrub()
     _out(f"{len(erased)} texts erased, {len(commitments) - len(erased)} were erased before".encode())
     if not clean:
         _note(

@@ -23,7 +23,7 @@ from holdfast.ledger.reducers import (
     reduce_keys,
     reduce_policies,
 )
-from holdfast.ledger.texts import SALT_SIZE, address_of, commitment_of, unfold
+from holdfast.ledger.texts import NEVER, SALT_SIZE, address_of, commitment_of, erased_row, unfold
 from holdfast.store.database import Database
 from holdfast.store.schema import api_keys, decisions, policies
 
@@ -176,9 +176,9 @@ class TextCheck:
             text = found.get(commitment)
             if text is None:
                 self._report.add("texts", _place(commitment), f"missing: event {seq} erased it")
-            elif text[2] != seq:
+            elif text[2] != seq.to_bytes(8, "big"):
                 self._report.add("texts", _place(commitment), f"erased was altered: event {seq} erased it")
-        self._check_erased(connection, [row for row in found.values() if row[2] is not None])
+        self._check_erased(connection, [row for row in found.values() if row[2] != NEVER])
 
     def finish(self) -> None:
         """Look for rows that no event refers to, when the count says that there are any."""
@@ -215,14 +215,14 @@ class TextCheck:
 
     def _check_row(self, row: Any) -> None:
         commitment, _, erased, address, salt, coding, content = row
-        if erased is not None:
-            left = [
-                name
-                for name, value in zip(("address", "salt", "coding", "content"), row[3:], strict=True)
-                if value is not None
-            ]
+        if erased != NEVER:
+            wanted = erased_row(bytes(commitment), int.from_bytes(bytes(erased), "big"), len(content))
+            found = dict(zip(wanted, row[2:], strict=True))
+            left = [name for name in ("address", "salt", "coding", "content") if found[name] != wanted[name]]
             if left:
-                self._report.add("texts", _place(commitment), f"was erased, but still has {', '.join(left)}")
+                self._report.add(
+                    "texts", _place(commitment), f"was erased, but {', '.join(left)} hold something"
+                )
             return
         try:
             plain = unfold(coding, bytes(content))
@@ -238,17 +238,20 @@ class TextCheck:
     def _check_erased(self, connection: Connection, rows: list[Any]) -> None:
         if not rows:
             return
-        bodies = dict(lookup(connection, "seq, body", "events", "seq", [row[2] for row in rows]))
-        for row in rows:
-            if row[2] in self._untrusted:
+        erasers = {bytes(row[0]): int.from_bytes(bytes(row[2]), "big") for row in rows}
+        # No event has a place that SQLite cannot count to.
+        places = [seq for seq in erasers.values() if seq < 2**63]
+        bodies = dict(lookup(connection, "seq, body", "events", "seq", places))
+        for commitment, seq in erasers.items():
+            if seq in self._untrusted:
                 continue
             try:
-                event = decode_body(bodies.get(row[2], b""))
+                event = decode_body(bodies.get(seq, b""))
             except ValueError:
                 event = None
-            if type(event) is not TextErased or event.commitment != bytes(row[0]).hex():
+            if type(event) is not TextErased or event.commitment != commitment.hex():
                 self._report.add(
-                    "texts", _place(row[0]), f"erased was altered: event {row[2]} did not erase it"
+                    "texts", _place(commitment), f"erased was altered: event {seq} did not erase it"
                 )
 
 

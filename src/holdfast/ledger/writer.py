@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from holdfast.ledger import idempotency, merkle, tree
@@ -14,7 +14,7 @@ from holdfast.ledger.encoding import encode_body, leaf_of
 from holdfast.ledger.errors import AlreadyErased, LedgerError, NotFound
 from holdfast.ledger.events import TYPES, Allowed, Decided, Event, ItemRecord, TextErased
 from holdfast.ledger.idempotency import Appended
-from holdfast.ledger.texts import NewText, Texts, new_rows
+from holdfast.ledger.texts import NEVER, NewText, Texts, erased_row, new_rows
 from holdfast.store.database import Database
 from holdfast.store.schema import events as events_table
 from holdfast.store.schema import nodes, responses, texts
@@ -169,19 +169,18 @@ class Writer:
             commitment = bytes.fromhex(event.commitment)
         except ValueError:
             commitment = b""
-        done = self._connection.execute(
-            update(texts)
-            .where(texts.c.commitment == commitment, texts.c.erased.is_(None))
-            .values(erased=seq, address=None, salt=None, coding=None, content=None)
-        )
-        if done.rowcount:
-            return
-        known = self._connection.execute(
-            texts.select().with_only_columns(texts.c.erased).where(texts.c.commitment == commitment)
+        row = self._connection.execute(
+            select(texts.c.erased, func.length(texts.c.content)).where(texts.c.commitment == commitment)
         ).first()
-        if known is None:
+        if row is None:
             raise NotFound("no text has this commitment", where="texts", value=event.commitment[:64])
-        raise AlreadyErased("this text was erased before", where=f"texts, by event {known.erased}")
+        erased, size = row
+        if erased != NEVER:
+            event_before = int.from_bytes(erased, "big")
+            raise AlreadyErased("this text was erased before", where=f"texts, by event {event_before}")
+        self._connection.execute(
+            update(texts).where(texts.c.commitment == commitment).values(erased_row(commitment, seq, size))
+        )
 
 
 def fingerprint_of(request: bytes | None) -> bytes:

@@ -172,6 +172,21 @@ class Database:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
             return not busy
 
+    def compact(self) -> None:
+        """Rewrite the whole database without its unused space, in which traces of what was erased may stand.
+
+        Takes a while, as much disk again, and keeps writers out meanwhile.
+        """
+        with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                connection.exec_driver_sql("VACUUM" if self.is_sqlite else "VACUUM FULL")
+            except OperationalError as error:
+                if "locked" in str(error.orig):
+                    raise self._busy() from None
+                raise
+        self.scrub()
+
     def _busy(self) -> StoreBusy:
         return StoreBusy(
             "another writer held the database for too long",

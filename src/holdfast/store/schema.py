@@ -70,11 +70,11 @@ texts = Table(
     metadata,
     Column("commitment", LargeBinary, primary_key=True),
     Column("first", Long, nullable=False),
-    Column("erased", Long),
-    Column("address", LargeBinary),
-    Column("salt", LargeBinary),
-    Column("coding", Integer),
-    Column("content", LargeBinary),
+    Column("erased", LargeBinary, nullable=False),
+    Column("address", LargeBinary, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("coding", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
     sqlite_strict=True,
 )
 Index("ix_texts_address", texts.c.address, unique=True)
