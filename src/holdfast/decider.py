@@ -117,6 +117,7 @@ class Decider:
         self._in_force: dict[str, _InForce] = {}
         self._refreshed: datetime | None = None
         self._restored: _Snapshot | None = None
+        self._warm = True
 
     # Policies -------------------------------------------------------------------------------
 
@@ -233,6 +234,11 @@ class Decider:
         for number in sorted(repeats):
             answers[number] = self._replay(submissions[number]) or Answer(())
         return [answers[number] for number in range(len(submissions))]
+
+    def judge(self, items: Sequence[Item], now: datetime) -> list[Decision]:
+        """Decide without a record, which there is already; counters move on as they did then."""
+        self._refresh(now)
+        return self._judge(items, now)[0]
 
     def _replay(self, submission: Submission) -> Answer | IdempotencyConflict | None:
         assert self.ledger is not None
@@ -352,12 +358,14 @@ class Decider:
         counters = {name: force.counters.snapshot() for name, force in self._in_force.items()}
         return msgspec.msgpack.encode(_Snapshot(size=size, counters=counters))
 
-    def restore(self, snapshot: bytes) -> None:
-        """Go on from `snapshot`; what the ledger has seen since is counted as well.
+    def restore(self, snapshot: bytes, *, warm: bool = True) -> None:
+        """Go on from `snapshot`; what the ledger has seen since is counted as well, unless not `warm`:
+        a resumed run goes through those items again.
 
         Raises `msgspec.DecodeError` for what `snapshot` did not make. Call it before the first decision.
         """
         self._restored = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+        self._warm = warm
 
     def _enforce(self, policy: Policy, now: datetime) -> _InForce:
         """Load the policy's counters and bring them up to what the ledger has seen."""
@@ -369,7 +377,7 @@ class Decider:
             start = restored.size
         else:
             counters, start = Counters(policy.counters), 0
-        if self.ledger is not None:
+        if self.ledger is not None and self._warm:
             since = now - timedelta(seconds=max(counter.seconds for counter in policy.counters))
             self._count(policy, counters, max(start, self.ledger.first_after(since)))
         return _InForce(policy, counters)

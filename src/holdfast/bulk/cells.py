@@ -31,11 +31,16 @@ class Builder:
     """Builds items from rows whose cells stand as `uses` numbers them.
 
     An absent value is `None`, or an empty string in any cell but the text's. `inputs` types the
-    context's values that a policy declares; others stay as they are.
+    context's values that a policy declares; others stay as they are. `check` may refuse an item with
+    `InvalidItem`.
     """
 
     def __init__(
-        self, uses: Sequence[Use], surface: Surface = "comment", inputs: Sequence[Field] = ()
+        self,
+        uses: Sequence[Use],
+        surface: Surface = "comment",
+        inputs: Sequence[Field] = (),
+        check: Callable[[Item], None] | None = None,
     ) -> None:
         declared = {field.name: field for field in inputs}
         self._columns = {use.property: use.column for use in uses}
@@ -65,6 +70,7 @@ class Builder:
         ]
         self._declared = {name: _input(field) for name, field in declared.items()}
         self._surface: Surface = surface
+        self._check = check
 
     def build(self, cells: Sequence[Any], row: int) -> Item:
         """The item of row number `row`, which is its id where the row has none. Raises `InvalidItem`
@@ -97,7 +103,10 @@ class Builder:
         if self._context or self._whole_context is not None:
             values["context"] = self._context_of(cells)
         try:
-            return validate_item(Item(**values))
+            item = validate_item(Item(**values))
+            if self._check is not None:
+                self._check(item)
+            return item
         except InvalidItem as error:
             error.where = self._column_of(error.where)
             raise

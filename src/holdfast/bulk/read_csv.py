@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate, chain
 
@@ -13,7 +13,7 @@ from holdfast.bulk.cells import Builder
 from holdfast.bulk.columns import Use, resolve, unused
 from holdfast.bulk.lines import Block, Source, TooLong, blocks, invalid_byte
 from holdfast.bulk.rows import HINT, ROW_LIMIT, Found, InvalidInput, Rejected, Row, rejected
-from holdfast.content import Surface
+from holdfast.content import Item, Surface
 from holdfast.errors import InvalidItem
 from holdfast.schema import Field
 
@@ -46,6 +46,7 @@ class CsvReader:
         mapping: Mapping[str, str] | None = None,
         surface: Surface = "comment",
         inputs: Sequence[Field] = (),
+        check: Callable[[Item], None] | None = None,
         where: str = "input",
         limit: int = ROW_LIMIT,
     ) -> None:
@@ -56,7 +57,7 @@ class CsvReader:
         self._rewound_at = -limit
         header, self._delimiter, uses = self._read_header(format, mapping or {}, inputs, where)
         self._width = len(header)
-        self._builder = Builder(uses, surface, inputs)
+        self._builder = Builder(uses, surface, inputs, check)
         self.found = Found(format, {use.property: use.column for use in uses}, unused(header, uses))
 
     def rows(self, skip: int = 0) -> Iterator[Row]:

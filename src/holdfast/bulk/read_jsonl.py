@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -14,7 +14,7 @@ from holdfast.bulk.cells import Builder
 from holdfast.bulk.columns import CONTEXT, NAMES, Use, resolve
 from holdfast.bulk.lines import Block, Source, TooLong, blocks, invalid_byte
 from holdfast.bulk.rows import HINT, ROW_LIMIT, Found, InvalidInput, Rejected, Row, rejected
-from holdfast.content import Surface
+from holdfast.content import Item, Surface
 from holdfast.errors import InvalidItem
 from holdfast.schema import Field
 
@@ -67,6 +67,7 @@ class JsonlReader:
         mapping: Mapping[str, str] | None = None,
         surface: Surface = "comment",
         inputs: Sequence[Field] = (),
+        check: Callable[[Item], None] | None = None,
         where: str = "input",
         limit: int = ROW_LIMIT,
     ) -> None:
@@ -89,7 +90,7 @@ class JsonlReader:
                 extended.append(Use(target, column, 0))
         uses = [Use(name, column, cell) for cell, (name, column, _) in enumerate(extended)]
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_row_type(uses))
-        self._builder = Builder(uses, surface, inputs)
+        self._builder = Builder(uses, surface, inputs, check)
         shown = [use for use in uses if use.column in seen]
         used = {use.column for use in shown}
         self.found = Found(

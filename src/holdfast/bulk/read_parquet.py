@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from holdfast.bulk.cells import Builder
 from holdfast.bulk.columns import Use, resolve, unused
 from holdfast.bulk.rows import Found, InvalidInput, Rejected, Row, rejected
-from holdfast.content import Surface
+from holdfast.content import Item, Surface
 from holdfast.errors import InvalidItem
 from holdfast.schema import Field
 
@@ -30,6 +30,7 @@ class ParquetReader:
         mapping: Mapping[str, str] | None = None,
         surface: Surface = "comment",
         inputs: Sequence[Field] = (),
+        check: Callable[[Item], None] | None = None,
         where: str = "input",
     ) -> None:
         self._where = where
@@ -43,7 +44,7 @@ class ParquetReader:
         self._columns = [use.column for use in uses]
         self._check_text(next(use.column for use in uses if use.property == "text"))
         self._builder = Builder(
-            [Use(name, column, cell) for cell, (name, column, _) in enumerate(uses)], surface, inputs
+            [Use(name, column, cell) for cell, (name, column, _) in enumerate(uses)], surface, inputs, check
         )
         self.found = Found("parquet", {use.property: use.column for use in uses}, unused(columns, uses))
         self.size: int | None = self._file.metadata.num_rows

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO, Literal, TypedDict, get_args
 
 import pyarrow as pa
 
@@ -19,7 +19,7 @@ from holdfast.bulk.read_csv import CsvReader
 from holdfast.bulk.read_jsonl import JsonlReader
 from holdfast.bulk.read_parquet import ParquetReader
 from holdfast.bulk.rows import Found, InvalidInput, Reader, Row
-from holdfast.content import Surface
+from holdfast.content import Item, Surface
 from holdfast.schema import Field
 
 Format = Literal["csv", "tsv", "jsonl", "parquet"]
@@ -37,6 +37,15 @@ SUFFIXES: Mapping[str, Format] = {
 }
 _COMPRESSED = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 _PARQUET = b"PAR1"
+
+
+class _Common(TypedDict):
+    """What every reader is told."""
+
+    mapping: Mapping[str, str] | None
+    surface: Surface
+    inputs: Sequence[Field]
+    check: Callable[[Item], None] | None
 
 
 class StreamReader:
@@ -81,16 +90,18 @@ def open_reader(
     mapping: Mapping[str, str] | None = None,
     surface: Surface = "comment",
     inputs: Sequence[Field] = (),
+    check: Callable[[Item], None] | None = None,
     stdin: BinaryIO | None = None,
 ) -> Reader:
     """A reader of the file at `path`, or of `stdin` where `path` is `-`.
 
     Without `format` the name's ending says it (before `.gz` or `.zst`, if any), and otherwise the
-    first bytes. Raises `InvalidInput` for what cannot be read as a whole.
+    first bytes. `check` may refuse an item with `InvalidItem`. Raises `InvalidInput` for what cannot be read as a whole.
     """
+    common: _Common = {"mapping": mapping, "surface": surface, "inputs": inputs, "check": check}
     if str(path) == "-":
         assert stdin is not None
-        return _stream(stdin, None, "standard input", format, encoding, mapping, surface, inputs)
+        return _stream(stdin, None, "standard input", format, encoding, common)
     path = Path(path)
     where = str(path)
     raw, size = _opened(path)
@@ -101,12 +112,12 @@ def open_reader(
             format = "parquet"
         if format == "parquet":
             raw.close()
-            return ParquetReader(path, mapping=mapping, surface=surface, inputs=inputs, where=where)
+            return ParquetReader(path, where=where, **common)
         if head.startswith(_PARQUET):
             raise InvalidInput(
                 "is a Parquet file", where=where, expected=str(format), next_step="say --format parquet"
             )
-        return _stream(raw, size, where, format, encoding, mapping, surface, inputs)
+        return _stream(raw, size, where, format, encoding, common)
     except BaseException:
         raw.close()
         raise
@@ -137,9 +148,7 @@ def _stream(
     where: str,
     format: Format | None,
     encoding: str | None,
-    mapping: Mapping[str, str] | None,
-    surface: Surface,
-    inputs: Sequence[Field],
+    common: _Common,
 ) -> StreamReader:
     counted = _Counted(raw)
     with _readable(where):
@@ -165,9 +174,9 @@ def _stream(
         format = format or _sniffed(text)
         inner: CsvReader | JsonlReader
         if format == "jsonl":
-            inner = JsonlReader(text, mapping=mapping, surface=surface, inputs=inputs, where=where)
+            inner = JsonlReader(text, where=where, **common)
         else:
-            inner = CsvReader(text, format, mapping=mapping, surface=surface, inputs=inputs, where=where)
+            inner = CsvReader(text, format, where=where, **common)
     return StreamReader(inner, raw, size, where, lambda: counted.count)
 
 
