@@ -122,7 +122,8 @@ class Access:
         client = scope.get("client")
         if client is None or not _is_loopback(client[0]):
             raise Problem("unauthenticated", headers=(_CHALLENGE,))
-        if any(name in headers for name in _PROXY_HEADERS):
+        # HTTP/1.0 is what a proxy speaks that was not told to say for whom it asks.
+        if scope.get("http_version") == "1.0" or any(name in headers for name in _PROXY_HEADERS):
             raise Problem("unauthenticated", "Behind a proxy an API key is needed.", headers=(_CHALLENGE,))
         if _LOOPBACK_HOST.fullmatch(headers.get(b"host", b"")) is None:
             raise Problem(

@@ -32,6 +32,7 @@ from holdfast.web.decide import decide_handler
 from holdfast.web.edge import Edge
 from holdfast.web.guard import PUBLIC, guard_of
 from holdfast.web.health import health_router
+from holdfast.web.logs import describe
 from holdfast.web.openapi import openapi_config
 from holdfast.web.problems import FieldError, Problem, retry_after
 from holdfast.web.reading import reading_router
@@ -136,7 +137,7 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def _internal(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    _log.error("request_failed", request=request.scope["state"].get("request_id"), exc_info=error)
+    _log.error("request_failed", request=request.scope["state"].get("request_id"), **describe(error))
     if isinstance(error, StoreError):
         return _respond(request, Problem("store-unavailable", headers=(retry_after(1),)))
     return _respond(request, Problem("internal"))

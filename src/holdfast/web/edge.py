@@ -16,6 +16,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from holdfast.web.logs import describe
 from holdfast.web.metrics import Metrics
 from holdfast.web.problems import Problem
 
@@ -77,7 +78,7 @@ class Edge:
         except Exception as error:
             problem = error if isinstance(error, Problem) else Problem("internal")
             if problem is not error:
-                self._log.error("request_failed", request=request_id, exc_info=error)
+                self._log.error("request_failed", request=request_id, **describe(error))
             self._metrics.problem(problem.code)
             if status == 0:
                 await send_problem(problem, finish)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
@@ -21,6 +22,7 @@ import structlog
 from holdfast.errors import HoldfastError
 
 FRAME_LIMIT = 30
+_WARNING = re.compile(r"[^\n]*?:\d+: \w+")
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
@@ -66,7 +68,11 @@ def without_messages(_: Any, __: str, event: MutableMapping[str, Any]) -> Mappin
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """What may be logged of `error`."""
+    """What may be logged of `error`.
+
+    Log `**describe(error)`, not `exc_info=error`: where nobody configured the logs, structlog would
+    print the values of local variables, and so what people wrote.
+    """
     described: dict[str, Any] = {"error": _name(error), "trace": _places(error.__traceback__)}
     if isinstance(error, HoldfastError):
         # Holdfast's own errors are written so that they quote nothing.
@@ -102,6 +108,10 @@ class _Forward(logging.Handler):
         log = structlog.get_logger(record.name)
         # The template of the message, not what was put into it.
         message = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        if record.name == "py.warnings":
+            # Here the template is the whole message: keep the place and the category.
+            found = _WARNING.match(record.getMessage())
+            message = found[0] if found is not None else "a warning"
         described = describe(record.exc_info[1]) if record.exc_info and record.exc_info[1] else {}
         log.log(record.levelno, message.splitlines()[0] if message else "", logger=record.name, **described)
 

@@ -18,7 +18,7 @@ from holdfast.ledger.events import ITEM_TEXTS, ItemRecord
 from holdfast.ledger.ledger import DecisionEntry, parse_ref
 from holdfast.ledger.reducers import PolicyState
 from holdfast.policy.policy import Policy
-from holdfast.schema import Field, Schema
+from holdfast.schema import Field
 from holdfast.web import examples
 from holdfast.web.guard import needs
 from holdfast.web.problems import Problem
@@ -120,7 +120,10 @@ class SignalList(msgspec.Struct, frozen=True, kw_only=True):
 
 def reading_router(service: Service) -> Router:
     """The routes under `/v1` that change nothing."""
-    load_policy = lru_cache(maxsize=64)(_load_policy)
+
+    @lru_cache(maxsize=64)
+    def load_policy(source: str) -> Policy:
+        return Policy.load(source, service.decider.engine.schema)
 
     @get(
         "/decisions/{ref:str}",
@@ -250,7 +253,7 @@ def reading_router(service: Service) -> Router:
         state = service.ledger.policies().get(policy)
         if state is None or state.source is None:
             raise Problem("not-found", "No policy in this ledger has this id.")
-        loaded = load_policy(state.source, service.decider.engine.schema)
+        loaded = load_policy(state.source)
         return PolicyDetail(
             **_standing(service, state),
             name=loaded.name,
@@ -312,7 +315,3 @@ def _standing(service: Service, state: PolicyState) -> dict[str, Any]:
         "percent": 100 if state.phase == "live" else state.percent,
         "since": service.ledger.get(state.since).at,
     }
-
-
-def _load_policy(source: str, schema: Schema) -> Policy:
-    return Policy.load(source, schema)

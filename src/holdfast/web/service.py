@@ -32,6 +32,7 @@ from holdfast.web.batcher import Batcher, QueueFull, Stopped, TooLate
 from holdfast.web.body import BodyReader
 from holdfast.web.items import fault_of, invalid, where_of
 from holdfast.web.keys import ApiKey, KeyRing
+from holdfast.web.logs import describe
 from holdfast.web.metrics import Metrics
 from holdfast.web.problems import FieldError, Problem, retry_after
 from holdfast.web.ratelimit import RateLimiter
@@ -129,6 +130,7 @@ class Service:
         )
         self._purging = asyncio.create_task(self._purge_for_ever())
         self._is_open = True
+        self._not_ready = None
 
     def drain(self) -> None:
         """Say that the end is near: not ready any more, streams end. Requests are still answered."""
@@ -149,7 +151,7 @@ class Service:
             await asyncio.to_thread(self._keep_counters)
         except (OSError, HoldfastError, SQLAlchemyError) as error:
             # The next start counts anew from the ledger.
-            _log.warning("counters_not_kept", exc_info=error)
+            _log.warning("counters_not_kept", **describe(error))
         self.ledger.close()
         self._drop_lock()
 
@@ -161,7 +163,7 @@ class Service:
         except FileNotFoundError:
             pass
         except (OSError, msgspec.DecodeError) as error:
-            _log.warning("counters_not_restored", exc_info=error)
+            _log.warning("counters_not_restored", **describe(error))
         decider.policy(now)
         # The tables that signals load on first use are loaded before the first request waits for them.
         decider.engine.measure([Item(id="warm", text="Hello, is anybody there? Yes: we are all here today.")])
@@ -202,7 +204,7 @@ class Service:
             try:
                 await self.batcher.on_worker(lambda: self.ledger.purge_responses(datetime.now(UTC) - keep))
             except (HoldfastError, SQLAlchemyError) as error:
-                _log.warning("responses_not_purged", exc_info=error)
+                _log.warning("responses_not_purged", **describe(error))
             await asyncio.sleep(PURGE_EVERY_S)
 
     async def not_ready(self) -> str | None:
@@ -261,7 +263,7 @@ class Service:
             fit = [s for s, misfit in zip(submissions, checked, strict=True) if misfit is None]
             answers = iter(self._decided(fit, now))
         except Exception as error:
-            _log.error("batch_failed", requests=len(submissions), exc_info=error)
+            _log.error("batch_failed", requests=len(submissions), **describe(error))
             problem = Problem("store-unavailable", headers=(retry_after(1),))
             return [problem if _is_of_the_store(error) else Problem("internal") for _ in submissions]
         outcomes = [next(answers) if misfit is None else misfit for misfit in checked]
@@ -291,7 +293,7 @@ class Service:
     def _refused(self, error: Exception) -> Problem:
         if isinstance(error, InvalidItem):
             return invalid([fault_of(error)])
-        _log.error("decision_failed", exc_info=error)
+        _log.error("decision_failed", **describe(error))
         return Problem("internal")
 
     @staticmethod
