@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from holdfast.store.errors import StoreBusy, StoreUnavailable
 from holdfast.store.upgrade import upgrade
@@ -29,6 +29,7 @@ CHECKPOINT_PAGES = 8_192
 appends touch is written once for all of them."""
 ADVISORY_LOCK = 0x686F6C64666173  # "holdfas": one lock a database, as PostgreSQL's are per database
 
+DRIVERS = ("sqlite", "postgresql+psycopg")
 Synchronous = Literal["FULL", "NORMAL"]
 
 
@@ -59,7 +60,7 @@ class Database:
         database = cls(engine)
         try:
             upgrade(database.engine, ADVISORY_LOCK)
-        except OperationalError as error:
+        except DBAPIError as error:
             engine.dispose()
             raise StoreUnavailable(
                 "the database cannot be opened",
@@ -215,7 +216,7 @@ def _place(url: str | None, data: Path | None) -> URL:
         place = make_url(url)
         if place.drivername in ("postgresql", "postgres"):
             place = place.set(drivername="postgresql+psycopg")
-        place.get_dialect()
+        place.get_dialect().import_dbapi()
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreUnavailable(
             "is not the URL of a database that Holdfast can use",
@@ -224,12 +225,12 @@ def _place(url: str | None, data: Path | None) -> URL:
             expected="sqlite:///FILE or postgresql://USER@HOST/NAME",
             next_step="for PostgreSQL install the extra: pip install 'holdfast[postgresql]'",
         ) from None
-    if place.get_backend_name() not in ("sqlite", "postgresql"):
+    if place.drivername not in DRIVERS:
         raise StoreUnavailable(
             "names a kind of database that Holdfast does not use",
             where="database",
-            value=place.get_backend_name(),
-            expected="sqlite or postgresql",
+            value=place.drivername,
+            expected=" or ".join(DRIVERS),
         )
     return place
 

@@ -1,0 +1,153 @@
+"""`holdfast ledger` as its users run it: through `main`, by what it prints and how it exits."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+from tests.ledger.samples import an_item, record, record_allowed
+
+from holdfast.cli import main
+from holdfast.ledger import Ledger
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path):  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["holdfast", "ledger", *arguments])
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Cyclopts application invoked")  # it means us no harm
+                main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, error = capfdbinary.readouterr()
+        return code, out.decode(), error.decode()
+
+    return run
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    with Ledger.open(data=tmp_path / "data") as ledger:
+        record(ledger, [an_item(n, f"unmistakable {n}") for n in range(5)])
+        record_allowed(ledger, [an_item(10), an_item(0, "unmistakable again")])
+    return tmp_path / "data"
+
+
+def test_a_sound_ledger_verifies(run, filled: Path) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("verify")
+    head = json.loads(run("head")[1])
+    assert code == 0
+    assert out == f"6 events verified, root {head['root']}\n"
+    assert head["size"] == 6
+
+
+def test_an_altered_ledger_does_not_and_says_where(run, filled: Path) -> None:  # type: ignore[no-untyped-def]
+    with Ledger.open(data=filled) as ledger, ledger.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE decisions SET action = 'allow' WHERE seq = 2")
+    code, out, error = run("verify")
+    assert code == 1
+    assert out == "decisions: seq 2, slot -1: action altered: the event says otherwise\n"
+    assert "1 faults in the ledger" in error
+    assert run("rebuild")[0] == 0
+    assert run("verify")[0] == 0
+
+
+def test_an_earlier_head_is_held_against_it(run, filled: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "head.json").write_text(run("head")[1])
+    run("prove", "1", "--out", "proof.json")
+    run("export", "all.jsonl")
+    with Ledger.open(data=filled) as ledger:
+        record(ledger, [an_item(90)])
+    noted = ["--checkpoint", "head.json", "--checkpoint", "proof.json", "--checkpoint", "all.jsonl"]
+    assert run("verify", *noted)[0] == 0
+    (tmp_path / "head.json").write_text(json.dumps({"size": 6, "root": "00" * 32}))
+    code, out, _ = run("verify", *noted)
+    assert code == 1
+    assert "rewritten" in out
+    (tmp_path / "head.json").write_text("{}")
+    assert run("verify", *noted)[0] == 2
+
+
+def test_a_proof_is_made_and_checked_elsewhere(run, filled: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert run("prove", "5.1", "--with-texts", "--out", "proof.json")[0] == 0
+    (filled / "holdfast.db").rename(tmp_path / "away.db")
+    root = json.loads((tmp_path / "proof.json").read_text())["root"]
+    code, out, error = run("prove", "--check", "proof.json")
+    assert (code, out) == (0, f"event 5 is under the root {root} over 6 events\n")
+    assert "--root" in error
+    assert run("prove", "--check", "proof.json", "--root", root)[0] == 0
+    assert run("prove", "--check", "proof.json", "--root", "00" * 32)[0] == 1
+    altered = (tmp_path / "proof.json").read_text().replace("unmistakable again", "never said")
+    (tmp_path / "proof.json").write_text(altered)
+    code, out, _ = run("prove", "--check", "proof.json")
+    assert code == 1
+    assert "commitment" in out
+
+
+def test_an_export_is_made_and_checked_elsewhere(run, filled: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("export")
+    assert run("export", "all.jsonl")[0] == 0
+    assert (tmp_path / "all.jsonl").read_text() == out
+    (filled / "holdfast.db").rename(tmp_path / "away.db")
+    code, out, _ = run("export", "--check", "all.jsonl")
+    assert code == 0
+    assert out.startswith("6 events lead to the root ")
+    assert run("export", "--check", "all.jsonl", "--root", "00")[0] == 1
+    (tmp_path / "all.jsonl").write_text((tmp_path / "all.jsonl").read_text().replace("u1", "u2"))
+    assert run("export", "--check", "all.jsonl")[0] == 1
+
+
+def test_words_are_erased_by_reference_and_by_item(run, filled: Path) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("erase", "3", "--why", "asked for by its author", "--by", "ada")
+    assert (code, out) == (0, "1 texts erased, 0 were erased before\n")
+    code, out, _ = run("erase", "--item", "c0", "--why", "asked for by its author", "--compact")
+    assert (code, out) == (0, "2 texts erased, 0 were erased before\n")
+    assert run("erase", "--item", "c0", "--why", "again")[1] == "0 texts erased, 2 were erased before\n"
+    left = b"".join(path.read_bytes() for path in filled.iterdir())
+    assert [b"unmistakable %s" % word in left for word in (b"0", b"3", b"again", b"4")] == [0, 0, 0, 1]
+    assert run("verify")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("prove",),
+        ("prove", "99"),
+        ("prove", "5.9"),
+        ("prove", "x"),
+        ("prove", "0", "--size", "99"),
+        ("prove", "--check", "nothing.json"),
+        ("export", "--check", "nothing.jsonl"),
+        ("export", "no/folder/all.jsonl"),
+        ("erase", "--why", "x"),
+        ("erase", "0", "--item", "c0", "--why", "x"),
+        ("erase", "0", "--why", " "),
+        ("erase", "--item", "nobody", "--why", "x"),
+        ("verify", "--checkpoint", "nothing.json"),
+        ("verify", "--data", "elsewhere"),
+        ("head", "--database", "sqlite:///elsewhere.db"),
+        ("head", "--database", "nonsense"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_done_is_said_without_a_traceback(
+    run, filled: Path, arguments: tuple[str, ...]
+) -> None:  # type: ignore[no-untyped-def]
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert error.startswith("holdfast: ")
+    assert not Path("elsewhere").exists() and not Path("elsewhere.db").exists()
+
+
+def test_erasing_wants_a_reason(run, filled: Path) -> None:  # type: ignore[no-untyped-def]
+    code, _, _ = run("erase", "0")
+    assert code != 0
+    assert run("head")[1].count('"size":6') == 1
