@@ -123,28 +123,30 @@ def shown(columns: Sequence[str]) -> str:
 
 def _missing(name: str, column: str, columns: Sequence[str], where: str) -> InvalidInput:
     next_step = f"name the column that holds the {name} with {option(name)} NAME"
-    near = _near(column, columns)
-    if near is not None:
-        next_step = f"did you mean {near!r}? Then add: {option(name)} {_shell(near)}"
+    close = near(column, columns)
+    if close is not None:
+        next_step = f"did you mean {close!r}? Then add: {option(name)} {_shell(close)}"
     elif not shown(columns).startswith("the columns"):
         next_step = "add a first line that names the columns, such as: id,text"
     return InvalidInput(f"has no column {column!r}", where=where, value=shown(columns), next_step=next_step)
 
 
 _SYNONYMS = {
-    "text": ("comment", "body", "content", "message", "comment_text", "tweet", "post", "CONTENT", "review"),
+    "text": ("comment", "body", "content", "message", "comment_text", "tweet", "post", "review"),
     "id": ("comment_id", "item_id", "uuid"),
     "created_at": ("date", "timestamp", "time", "created"),
 }
 
 
-def _near(column: str, columns: Sequence[str]) -> str | None:
-    by_folded = {name.strip().casefold(): name for name in reversed(columns)}
-    for synonym in (column, *_SYNONYMS.get(column, ())):
-        if synonym.casefold() in by_folded:
-            return by_folded[synonym.casefold()]
-    close = get_close_matches(column.casefold(), list(by_folded), n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else None
+def near(name: str, columns: Sequence[str], *, close: bool = True) -> str | None:
+    """The one of `columns` that somebody may have meant by `name`: another word for it, or with `close` a
+    similar spelling."""
+    by_folded = {column.strip().casefold(): column for column in reversed(columns)}
+    for synonym in (name, *_SYNONYMS.get(name, ())):
+        if synonym in by_folded:
+            return by_folded[synonym]
+    matches = get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6) if close else []
+    return by_folded[matches[0]] if matches else None
 
 
 def _shell(name: str) -> str:

@@ -86,7 +86,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def options(self) -> dict[str, str]:
         """What has to be the same when the run is resumed."""
         given = {
-            "--out-format": self.out_format,
+            "the format of --out": self.out_format,
             "--format": self.format,
             "--encoding": self.encoding,
             "--surface": self.surface,
