@@ -33,8 +33,8 @@ class Minute(NamedTuple):
 class Today(NamedTuple):
     """Counts since midnight UTC.
 
-    `unknown_share` is the share of decisions with a rule that could not be judged. Compactly kept
-    allows do not say; the sampled ones speak for them, and where there is no sample it is `None`.
+    `unknown_share` is the share of decisions with a rule that could not be judged, `None` where no
+    decision says. Compactly kept allows do not say; the sampled ones speak for them where there are any.
     """
 
     day: date
@@ -113,11 +113,12 @@ class Figures:
         return Today(self._day, actions, self._escalated, self._unknown_share())
 
     def _unknown_share(self) -> float | None:
-        total = self._sampled[0] + self._others[0] + self._compact
-        if not total or (self._compact and not self._sampled[0]):
+        allows = self._sampled[0] + (self._compact if self._sampled[0] else 0)
+        total = allows + self._others[0]
+        if not total:
             return None
         of_allows = self._sampled[1] / self._sampled[0] if self._sampled[0] else 0.0
-        return (self._others[1] + of_allows * (self._sampled[0] + self._compact)) / total
+        return (self._others[1] + of_allows * allows) / total
 
     def fired(self, policy: str) -> dict[str, int]:
         """How often each rule of `policy` (`name@version`) fired today."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from litestar import Request, get
@@ -24,9 +25,14 @@ BEAT_S = 2.0
 _log = structlog.get_logger("holdfast.web")
 
 
+class _Stream:
+    """A place among the streams that are open."""
+
+
 def pulse_route(service: Service, sources: Sources) -> HTTPRouteHandler:
     """`GET /pulse`: the first page's figures whenever they change, a beat when they do not."""
-    open_streams = 0
+    # Weak, so that a stream whose client left before it began is not counted for ever.
+    streams: WeakSet[_Stream] = WeakSet()
     rendered: tuple[Shown, str] | None = None
 
     def html_of(shown: Shown) -> str:
@@ -35,9 +41,7 @@ def pulse_route(service: Service, sources: Sources) -> HTTPRouteHandler:
             rendered = (shown, render.fragment("parts/pulse.html", "pulse", shown))
         return rendered[1]
 
-    async def messages(base: str) -> AsyncIterator[ServerSentEventMessage]:
-        nonlocal open_streams
-        open_streams += 1
+    async def messages(stream: _Stream, base: str) -> AsyncIterator[ServerSentEventMessage]:
         last = ""
         try:
             while not service.draining.is_set():
@@ -56,12 +60,14 @@ def pulse_route(service: Service, sources: Sources) -> HTTPRouteHandler:
             # The browser sees the stream end, says that its figures are old, and tries again.
             _log.warning("pulse_failed", exc_info=error)
         finally:
-            open_streams -= 1
+            streams.discard(stream)
 
     @get("/pulse")
     async def pulse(request: Request[Any, Any, Any]) -> Response[Any]:
-        if open_streams >= STREAMS or service.draining.is_set():
+        if len(streams) >= STREAMS or service.draining.is_set():
             return Response("", status_code=503, media_type="text/plain", headers={"Retry-After": "30"})
-        return ServerSentEvent(messages(str(request.base_url)))
+        stream = _Stream()
+        streams.add(stream)
+        return ServerSentEvent(messages(stream, str(request.base_url)))
 
     return pulse

@@ -169,7 +169,8 @@ class Console:
     async def policy(self, request: _Request) -> Response[str]:
         """The live policy as text, with what its rules did today."""
         seen_by = visitor(self.service, request)
-        return self._page("policy.html", seen_by, "policy", policy=await self.sources.policy())
+        policy, lifecycle = await self.sources.policy()
+        return self._page("policy.html", seen_by, "policy", policy=policy, lifecycle=lifecycle)
 
     async def keys(self, request: _Request) -> Response[str]:
         """The keyboard's keys, for who has no scripts."""

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 HEIGHT = 100.0
 """Of the drawing, in its own units; its width is the number of columns."""
 
-Trend = Literal["none", "steady", "rising", "falling"]
+Trend = Literal["none", "new", "steady", "rising", "falling"]
 
 
 class Column(NamedTuple):
@@ -67,6 +67,8 @@ def plot(bins: Sequence[tuple[int, int]], seconds: float, filled: float) -> Plot
 def _trend(everything: int, rate: float, usual: float) -> Trend:
     if not everything:
         return "none"
+    if not usual:
+        return "new"
     if rate > 1.5 * usual:
         return "rising"
     if rate < usual / 1.5:

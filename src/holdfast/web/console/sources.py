@@ -267,10 +267,10 @@ class Sources:
 
     # Policies and trying --------------------------------------------------------------------
 
-    async def policy(self) -> ShownPolicy:
-        """The live policy, with how often each rule fired today."""
-        policy = (await self.in_force()).policy
-        return shown_policy(policy, await self.fired(policy.id))
+    async def policy(self) -> tuple[ShownPolicy, Lifecycle]:
+        """The live policy, with how often each rule fired today, and what runs beside it."""
+        policy, lifecycle = await self.in_force()
+        return shown_policy(policy, await self.fired(policy.id)), lifecycle
 
     async def judge(self, item: Item) -> Judged:
         """Decide `item` under the live policy, without a record and with fresh counters."""
@@ -294,7 +294,7 @@ def finding(drawn: Plot, words: Catalogue) -> str:
     """What the plot shows, in a sentence."""
     if drawn.trend == "none":
         return words.say("rate.none")
-    if drawn.total < 60 or drawn.rate < 0.1:
+    if drawn.trend == "new" or drawn.total < 60 or drawn.rate < 0.1:
         return words.say("rate.few", n=drawn.total)
     rate = round(drawn.rate) if drawn.rate >= 10 else drawn.rate
     return words.say(f"rate.{drawn.trend}", rate=float(f"{rate:.2g}") if rate < 10 else rate)

@@ -1,0 +1,78 @@
+"""What is shown of a text is that text, whatever was found in it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.decision import Span
+from holdfast.schema import Field, Schema, Type
+from holdfast.web.console.evidence import HEAD_LIMIT, MARK_LIMIT, mark, readings, shape
+
+texts = st.text(max_size=60)
+spans = st.lists(
+    st.builds(
+        lambda start, length, field: Span(
+            signal="s", start=start, end=start + length, label=f"{start}+{length}", field=field
+        ),
+        st.integers(-2, 60),
+        st.integers(-1, 20),
+        st.sampled_from(["text", "transcript"]),
+    ),
+    max_size=80,
+)
+
+
+@given(texts, spans)
+def test_the_pieces_are_the_text_and_each_mark_covers_its_span(text: str, found: list[Span]) -> None:
+    marked = mark(text, found)
+    pieces = marked.head + marked.rest
+    assert "".join(piece.text for piece in pieces) == text
+    valid = [s for s in found if s.field == "text" and 0 <= s.start < s.end <= len(text)]
+    assert len(marked.marks) == min(len(valid), MARK_LIMIT)
+    assert len(marked.marks) + marked.left_out == len(valid)
+    covered: dict[int, str] = {}
+    for piece in pieces:
+        for number in piece.marks:
+            covered[number] = covered.get(number, "") + piece.text
+    ordered = sorted(valid, key=lambda s: (s.start, s.end))[:MARK_LIMIT]
+    assert covered == {n: text[s.start : s.end] for n, s in enumerate(ordered, 1)}
+
+
+@given(st.integers(0, 100), st.integers(1, 100))
+def test_a_long_text_is_cut_once_and_loses_nothing(before: int, length: int) -> None:
+    text = "ab " * HEAD_LIMIT
+    start = HEAD_LIMIT - before
+    marked = mark(text, [Span(signal="s", start=start, end=start + length, label="x")])
+    assert "".join(piece.text for piece in marked.head) == text[:HEAD_LIMIT]
+    assert "".join(piece.text for piece in marked.rest) == text[HEAD_LIMIT:]
+    assert marked.rest_length == len(text) - HEAD_LIMIT
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_an_outline_has_the_words_lengths_and_none_of_their_letters(text: str) -> None:
+    outline = shape(text)
+    assert len(outline) <= len(text)
+    assert set(outline) <= set(" aeimnorstu")
+    assert [letter.isspace() for letter in outline] == [letter.isspace() for letter in text[: len(outline)]]
+
+
+def test_an_outline_does_not_spell_what_it_stands_for() -> None:
+    for word in ("stone", "names", "nearest", "tea", "a tourist in rain"):
+        assert word not in shape(f"{word} {word}")
+
+
+def test_what_stands_out_comes_first_and_what_is_not_known_apart() -> None:
+    schema = Schema(
+        [
+            Field(name="text.length", type=Type.INTEGER, doc="Length."),
+            Field(name="hate", type=Type.NUMBER, doc="Hate."),
+        ]
+    )
+    sorted_ = readings(
+        {"text.length": 5, "hate": 0.5, "links": 0, "kinds": [], "language": None, "flag": False}, schema
+    )
+    assert [reading.name for reading in sorted_.telling] == ["hate", "text.length"]
+    assert sorted_.telling[0].doc == "Hate."
+    assert [reading.name for reading in sorted_.unknown] == ["language"]
+    assert [reading.name for reading in sorted_.plain] == ["links", "kinds", "flag"]
