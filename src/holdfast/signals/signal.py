@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from holdfast.content import Item
 from holdfast.decision import Span
 from holdfast.schema import Field, Value
+from holdfast.signals.normalise import Normalised, normalise
 
 
 class Segment(NamedTuple):
@@ -43,7 +44,10 @@ class Batch:
         )
         return segments
 
-    # `normalised` (signals/normalise.py's view of the segments) is a further cached property.
+    @cached_property
+    def normalised(self) -> Normalised:
+        """The segments in normal form, in the order of `segments`."""
+        return normalise([segment.text for segment in self.segments])
 
 
 class Evidence(NamedTuple):

@@ -1,0 +1,150 @@
+"""Texts in normal form, one after the other in one array: what the normaliser makes and the lexicon searches."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.signals.codepoints import DIGIT, LETTER, SEPARATOR, tables
+from holdfast.signals.normalise_reference import READABLE_RUN
+
+Codes: TypeAlias = NDArray[Any]
+"""Code points: uint8 in streams of ASCII texts, int32 in others."""
+Places: TypeAlias = NDArray[np.int64]
+Mask: TypeAlias = NDArray[np.bool_]
+
+_SPACE = 32
+
+
+class Stream:
+    """Some of a batch's texts in normal form, one after the other, each closed by a SEPARATOR.
+
+    `rows` says which texts; `codes` are their collapsed code points. `first` is where each run begins
+    among the `length` code points before collapsing; `starts` and `ends` lead from there to the source
+    (`None`: one to one), in which the n-th text begins at `origins[n]`.
+    """
+
+    def __init__(
+        self,
+        rows: Places,
+        codes: Codes,
+        first: Places,
+        length: int,
+        origins: Places,
+        starts: Places | None = None,
+        ends: Places | None = None,
+    ) -> None:
+        self.rows = rows
+        self.codes = codes
+        self._first = first
+        self._length = length
+        self._origins = origins
+        self._starts = starts
+        self._ends = ends
+
+    @cached_property
+    def haystack(self) -> str:
+        """`codes` as a string."""
+        if self.codes.dtype == np.uint8:
+            return self.codes.tobytes().decode("ascii")
+        return to_text(self.codes)
+
+    @cached_property
+    def bounds(self) -> Places:
+        """Where in `codes` each text's SEPARATOR stands."""
+        return np.flatnonzero(self.codes == SEPARATOR)
+
+    @cached_property
+    def runs(self) -> Places:
+        """How often each of `codes` stood there."""
+        return np.diff(self._first, append=self._length)
+
+    def runs_at(self, places: Places) -> Places:
+        """`runs[places]`, without working out the others."""
+        following = places + 1
+        last = following == len(self._first)
+        following[last] = 0
+        ends = self._first[following]
+        ends[last] = self._length
+        return ends - self._first[places]
+
+    def texts_at(self, places: Places) -> Places:
+        """Which text (an index into `rows`) each place in `codes` belongs to."""
+        return np.searchsorted(self.bounds, places)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The original code points behind `codes[start:end]`, which lie in one text: start and end in that text."""
+        low = int(self._first[start])
+        high = int(self._first[end]) if end < len(self._first) else self._length
+        origin = int(self._origins[int(np.searchsorted(self.bounds, start))])
+        if self._starts is None or self._ends is None:
+            return low - origin, high - origin
+        return int(self._starts[low:high].min()) - origin, int(self._ends[low:high].max()) - origin
+
+    def readable(self) -> list[str]:
+        """The readable form of every text, in the order of `rows`."""
+        kinds = tables().kind[self.codes]
+        runs = np.where(kinds == DIGIT, self.runs, np.minimum(self.runs, READABLE_RUN))
+        runs[self.codes == _SPACE] = 1
+        codes = np.repeat(self.codes, runs)
+        if codes.dtype == np.uint8:
+            return [text.strip(" ") for text in codes.tobytes().decode("ascii").split("\n")[:-1]]
+        texts = to_text(codes).split("\n")[:-1]
+        return [unicodedata.normalize("NFC", text.strip(" ")) for text in texts]
+
+    def places_of(self, index: int) -> tuple[int, int]:
+        """Where the n-th text lies in `codes`."""
+        return (int(self.bounds[index - 1]) + 1 if index else 0), int(self.bounds[index])
+
+    def offsets(self, start: int, end: int) -> tuple[list[int], list[int]]:
+        """For each of `codes[start:end]`, of one text: where in the original it starts and ends."""
+        spans = [self.span(place, place + 1) for place in range(start, end)]
+        return [a for a, _ in spans], [b for _, b in spans]
+
+
+class Counter:
+    """Counts disguises by kind and text."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.counts: dict[str, Places] = {}
+
+    def add(self, kind: str, rows: Places) -> None:
+        if len(rows):
+            counts = np.bincount(rows, minlength=self._size)
+            known = self.counts.get(kind)
+            self.counts[kind] = counts if known is None else known + counts
+
+
+def fresh(codes: Codes, closes: Places) -> Mask:
+    """Where a code differs from the one before; separators always count as different."""
+    keep = np.empty(len(codes), np.bool_)
+    keep[0] = True
+    np.not_equal(codes[1:], codes[:-1], out=keep[1:])
+    keep[closes] = True
+    return keep
+
+
+def stretched(codes: Codes, repeats: Places) -> Places:
+    """The second repeat of each letter that stands there three times or more in a row."""
+    follows = np.flatnonzero(np.diff(repeats) == 1)  # two repeats side by side: a run of three
+    if not len(follows):
+        return repeats[:0]
+    begins = np.ones(len(follows), np.bool_)
+    begins[1:] = np.diff(follows) != 1
+    # Two runs may touch ("aaabbb"): the b's first repeat does not follow the a's last one, a b stands between.
+    seconds = repeats[follows[begins] + 1]
+    letters: Places = seconds[tables().kind[codes[seconds]] == LETTER]
+    return letters
+
+
+def to_codes(text: str) -> NDArray[np.int32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<i4").astype(np.int32)
+
+
+def to_text(codes: Codes) -> str:
+    return codes.astype("<u4").tobytes().decode("utf-32-le")
