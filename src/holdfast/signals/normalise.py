@@ -19,6 +19,7 @@ import numpy as np
 
 from holdfast.signals import leet
 from holdfast.signals.codepoints import SEPARATOR, tables
+from holdfast.signals.normalise_general import general
 from holdfast.signals.normalise_reference import DISGUISES, JOINER_LIMIT, NormalisedText
 from holdfast.signals.stream import Codes, Counter, Places, Stream, fresh, stretched, to_text
 
