@@ -73,6 +73,10 @@ class Sequence:
     items: list[Node] = field(default_factory=list)
 
 
+_QUOTING = (
+    "a value that holds ': ' or ' #', or begins with a quote or a bracket, goes after | on its own lines"
+)
+
 Node: TypeAlias = Scalar | Mapping | Sequence
 
 
@@ -191,7 +195,7 @@ def _events(source: Source) -> Iterator[Any]:
             Finding(
                 Region(offset, offset + 1),
                 f"this is not YAML: {problem}",
-                "a value that holds ': ' or ' #', or begins with a quote or a bracket, goes after | on its own lines",
+                "use spaces, not tabs" if "'\\t'" in problem else _QUOTING,
                 None
                 if context is None or error.context is None or context.index == offset
                 else (Region(context.index, context.index + 1), error.context),

@@ -219,15 +219,20 @@ def _unparsed(expression: Expression, error: ParseError) -> Finding:
     line, col = detail.get("line"), detail.get("col")
     token = next((t for t in expression.tokens if t.line == line and t.col == col), expression.tokens[-1])
     description = str(detail.get("description") or "").rstrip(".")
-    if description.startswith("Expecting )"):
-        message, hint = "a ) is missing before this", None
-    elif description.startswith("Expected END"):
-        message, hint = "this CASE has no END", "write CASE WHEN … THEN … ELSE … END"
+    hint = None
+    if token is expression.tokens[-1] and token.token_type not in _ENDS:
+        message = "a value is missing after this"
     elif description.startswith("Required argument"):
-        message, hint = "a value is missing beside this", None
+        message = "a value is missing beside this"
     else:
-        message, hint = "this does not belong here", "look for a missing AND, OR or bracket before it"
+        message, hint = "this does not belong here", "look for a missing AND, OR or value before it"
     return Finding(expression.region(token), message, hint)
+
+
+_ENDS = (
+    *(TokenType.IDENTIFIER, TokenType.NUMBER, TokenType.STRING, TokenType.R_PAREN, TokenType.END),
+    *(TokenType.NULL, TokenType.TRUE, TokenType.FALSE),
+)
 
 
 def _is_whole(tree: exp.Expr, expression: Expression) -> bool:

@@ -93,6 +93,7 @@ class _Loader:
         self._draft = written
         self._base = fields
         self._size = 0
+        self._untyped: set[str] = set()
 
     def meaning(self) -> Meaning:
         """The meaning of what can be read; `findings` says what cannot."""
@@ -129,7 +130,8 @@ class _Loader:
         for declared in self._draft.inputs[: limits.INPUTS]:
             kind = None if declared.type is None else declared.type.value
             if kind not in (Type.BOOLEAN, Type.INTEGER, Type.NUMBER, Type.TEXT):
-                kind = Type.TEXT  # already reported; the name still exists
+                kind = Type.TEXT  # already reported; the name exists, but says nothing about types
+                self._untyped.add(declared.name.value)
             fields.append(
                 Field(
                     name=declared.name.value,
@@ -269,8 +271,8 @@ class _Loader:
     ) -> Node | None:
         known = {name: node for name, node in definitions.items() if node is not None}
         used = {column.name for column in tree.find_all(exp.Column)}
-        if any(name in definitions and name not in known for name in used):
-            return None  # a definition that it uses is broken, and reported where it stands
+        if any((name in definitions and name not in known) or name in self._untyped for name in used):
+            return None  # what it uses is broken, and reported where it stands
         try:
             node = typed(tree, expression, meaning.fields, known)
         except Malformed as error:

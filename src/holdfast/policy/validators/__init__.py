@@ -16,6 +16,7 @@ from holdfast.policy.grammar import Expression
 from holdfast.policy.meaning import Meaning
 from holdfast.policy.validators import (
     actions_exist,
+    brackets_are_closed,
     comparisons_can_go_both_ways,
     conditions_read_something,
     counts_are_bounded,
@@ -55,6 +56,7 @@ ON_DRAFTS: tuple[OnDraft, ...] = (
 ON_EXPRESSIONS: tuple[OnExpression, ...] = (
     expressions_say_one_thing.findings,
     operators_stand_between_values.findings,
+    brackets_are_closed.findings,
     expressions_stay_shallow.findings,
 )
 

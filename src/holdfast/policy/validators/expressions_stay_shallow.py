@@ -18,7 +18,7 @@ _ENDS_A_VALUE = (TokenType.IDENTIFIER, TokenType.NUMBER, TokenType.STRING, *_CLO
 
 
 def findings(expression: Expression) -> Iterator[Finding]:
-    """The place where an expression nests too deep, and a bracket that was never opened."""
+    """The place where an expression nests too deep; its brackets are known to be closed."""
     prefixes = [0]  # NOTs and signs that wait for their value, at every open level
     before = None
     for token in expression.tokens:
@@ -27,10 +27,6 @@ def findings(expression: Expression) -> Iterator[Finding]:
             prefixes.append(0)
         elif kind in _CLOSES:
             prefixes.pop()
-            if not prefixes:
-                what = "bracket" if kind is TokenType.R_PAREN else "CASE"
-                yield Finding(expression.region(token), f"this closes a {what} that was never opened")
-                return
         elif kind in _SEPARATES:
             prefixes[-1] = 0
         elif kind in _PREFIXES and before not in _ENDS_A_VALUE:
