@@ -100,6 +100,7 @@ def render_report(outcome: Outcome, job: Job, now: datetime) -> str:
         interval=_interval,
         job=job,
         kinds=sorted(tally.kinds.items(), key=lambda pair: -pair[1]),
+        language_headline=_language_headline(tally),
         languages=_languages(tally),
         meanings=MEANINGS,
         most=max((rule.count for _, rule in rules), default=0),
@@ -214,6 +215,17 @@ def _languages(tally: Tally) -> list[tuple[str, int, int]]:
         rows = rows[:_LANGUAGES]
         rows.append((f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest)))
     return rows
+
+
+def _language_headline(tally: Tally) -> str:
+    counts = {code: sum(actions.values()) for code, actions in tally.languages.items() if code}
+    if not counts:
+        return "No row was long enough to tell its language"
+    code, count = max(counts.items(), key=lambda pair: pair[1])
+    told = sum(counts.values())
+    if len(counts) == 1:
+        return f"{_language(code)}, wherever the language could be told"
+    return f"{_language(code)}, mostly: {share(count, told)} of the rows whose language could be told"
 
 
 def _language(code: str) -> str:
