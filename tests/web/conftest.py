@@ -111,10 +111,10 @@ class Served:
         policy.write_text(POLICY)
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", "from holdfast.cli import main; main()", "serve", "--data", str(data), "--port", "0", "--policy", str(policy), *arguments],
+                [sys.executable, "-c", "from holdfast.cli import main; main()", "serve", "--data", str(data), "--policy", str(policy), *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env={**os.environ, **(environ or {})},
+                env={**os.environ, "HOLDFAST_SERVE_PORT": "0", **(environ or {})},
             )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline().decode()

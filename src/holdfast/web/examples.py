@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example
 
 from holdfast.web.problems import KINDS, ProblemDocument
 
@@ -118,8 +117,6 @@ SIGNAL_LIST: dict[str, Any] = {
     "item": [{**_FIELD, "name": "item.id", "type": "text", "doc": "The item's id.", "low": None}],
     "signals": [{"name": "contact", "version": "1", "fields": [_FIELD]}],
 }
-HEALTH: dict[str, Any] = {"status": "alive"}
-READINESS: dict[str, Any] = {"status": "ready"}
 
 
 def problem_example(code: str) -> dict[str, Any]:
@@ -134,31 +131,41 @@ def problem_example(code: str) -> dict[str, Any]:
     }
 
 
-READ_PROBLEMS = (
-    "invalid-parameter",
-    "unauthenticated",
-    "forbidden",
-    "not-found",
-    "rate-limited",
-    "store-unavailable",
-)
+ANSWERS: dict[str, Any] = {
+    "getDecision": DECISION_RECORD,
+    "listDecisions": DECISION_PAGE,
+    "listPolicies": POLICY_LIST,
+    "getPolicy": POLICY_DETAIL,
+    "listSignals": SIGNAL_LIST,
+    "getHealth": {"status": "alive"},
+    "getReadiness": {"status": "ready"},
+    "getMetrics": 'holdfast_items_total{action="hold"} 3.0\n',
+}
+"""What each operation of the framework's routes answers, by its `operationId`."""
+
+READ_PROBLEMS = ("unauthenticated", "forbidden", "rate-limited", "internal", "store-unavailable")
+LOOKUP_PROBLEMS = (*READ_PROBLEMS, "invalid-parameter", "not-found")
 
 
-def ok(answer: Any, example: Any, problems: tuple[str, ...] = READ_PROBLEMS) -> dict[int, ResponseSpec]:
-    """The `responses` of a route that answers `answer`, and may refuse with `problems`."""
+def ok(
+    answer: Any, problems: tuple[str, ...] = READ_PROBLEMS, media_type: str = "application/json"
+) -> dict[int, ResponseSpec]:
+    """The `responses` of a route that answers `answer`, and may refuse with `problems`.
+
+    `openapi.py` puts the examples in: the framework would drop what is null in them.
+    """
     specs = {
-        200: ResponseSpec(
-            answer, generate_examples=False, description="Success.", examples=[Example(value=example)]
-        )
+        200: ResponseSpec(answer, generate_examples=False, description="Success.", media_type=media_type)
     }
     for code in problems:
         kind = KINDS[code]
-        if kind.status not in specs:
-            specs[kind.status] = ResponseSpec(
+        specs.setdefault(
+            kind.status,
+            ResponseSpec(
                 ProblemDocument,
                 generate_examples=False,
                 description=kind.title,
                 media_type="application/problem+json",
-                examples=[Example(value=problem_example(code))],
-            )
+            ),
+        )
     return specs

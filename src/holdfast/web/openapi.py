@@ -5,6 +5,7 @@ The page is made here and needs no script and no other host.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -16,15 +17,25 @@ from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
 
 from holdfast import __version__
-from holdfast.content import BATCH_LIMIT, Item
+from holdfast.content import (
+    BATCH_LIMIT,
+    CONTEXT_LIMIT,
+    ID_LIMIT,
+    TEXT_LIMIT,
+    TRANSCRIPT_LIMIT,
+    Item,
+)
 from holdfast.decision import Decision
 from holdfast.web import examples
 from holdfast.web.decide import PATH
 from holdfast.web.guard import PUBLIC
+from holdfast.web.health import Health, Readiness
 from holdfast.web.items import Items
 from holdfast.web.keys import SCOPE_DOCS
 from holdfast.web.problems import KINDS, ProblemDocument
+from holdfast.web.reading import DecisionPage, DecisionRecord, PolicyDetail, PolicyList, SignalList
 
+ANSWER_TYPES = (DecisionRecord, DecisionPage, PolicyList, PolicyDetail, SignalList, Health, Readiness)
 _REF = "#/components/schemas/{name}"
 _DECIDE_PROBLEMS = (
     "malformed-json", "unauthenticated", "forbidden", "request-timeout", "idempotency-expired", "too-many-items",
@@ -90,20 +101,42 @@ class _Page(OpenAPIRenderPlugin):
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """The framework's `document` with what it does not know: the raw route that decides."""
-    decided = _decided_schemas()
-    components = {**document["components"]}
-    components["schemas"] = {**components.get("schemas", {}), **decided}
-    return {
-        **document,
-        "paths": {PATH: {"post": _decide_operation()}, **document["paths"]},
-        "components": components,
-    }
+    """The framework's `document` with what it does not know: the raw route that decides, examples, and
+    the exact schemas of our types (which fields are refused, what is null)."""
+    paths: dict[str, Any] = {PATH: {"post": _decide_operation()}}
+    for path, methods in document["paths"].items():
+        paths[path] = {method: _with_examples(operation) for method, operation in methods.items()}
+    components = {**document["components"], "schemas": {**document["components"]["schemas"], **_schemas()}}
+    return {**document, "paths": paths, "components": components}
 
 
-def _decided_schemas() -> dict[str, Any]:
-    _, schemas = msgspec.json.schema_components([Item, Items, Decision, ProblemDocument], ref_template=_REF)
-    schemas["Items"]["properties"]["items"].update(minItems=1, maxItems=BATCH_LIMIT)
+def _with_examples(operation: dict[str, Any]) -> dict[str, Any]:
+    responses = {}
+    for status, response in operation["responses"].items():
+        content = {}
+        for kind, described in response.get("content", {}).items():
+            if status == "200":
+                example = examples.ANSWERS[operation["operationId"]]
+            else:
+                example = examples.problem_example(_code_of(response["description"]))
+            content[kind] = {**described, "examples": {"example": {"value": example}}}
+        responses[status] = {**response, "content": content}
+    security: dict[str, Any] = {"security": []} if "401" not in responses else {}
+    return {**operation, **security, "responses": responses}
+
+
+def _code_of(title: str) -> str:
+    return next(code for code, kind in KINDS.items() if kind.title == title)
+
+
+def _schemas() -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components(
+        [Item, Items, Decision, ProblemDocument, *ANSWER_TYPES], ref_template=_REF
+    )
+    for schema in schemas.values():
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
+    _bound_items(schemas)
     decision = schemas["Decision"]
     ref = {"type": ["string", "null"], "description": "Its place in the ledger: SEQ or SEQ.SLOT."}
     schemas["DecidedItem"] = {
@@ -121,6 +154,21 @@ def _decided_schemas() -> dict[str, Any]:
         "required": ["decisions"],
     }
     return schemas
+
+
+def _bound_items(schemas: dict[str, Any]) -> None:
+    """Write the bounds of `holdfast.content` into the schemas, where the types do not say them."""
+    schemas["Items"]["properties"]["items"].update(minItems=1, maxItems=BATCH_LIMIT)
+    item, account = schemas["Item"]["properties"], schemas["Account"]["properties"]
+    for identifier in (item["id"], account["id"]):
+        identifier.update(minLength=1, maxLength=ID_LIMIT)
+    item["text"]["maxLength"] = TEXT_LIMIT
+    for name, limit in (("caption", TEXT_LIMIT), ("parent", TEXT_LIMIT), ("transcript", TRANSCRIPT_LIMIT)):
+        item[name]["anyOf"][0]["maxLength"] = limit
+    for moment in (item["created_at"], account["created_at"]):
+        moment["anyOf"][0]["format"] = "date-time"
+    account["followers"]["anyOf"][0].update(minimum=0, maximum=2**53 - 1)
+    item["context"].update(maxProperties=CONTEXT_LIMIT, propertyNames={"minLength": 1, "maxLength": ID_LIMIT})
 
 
 def _decide_operation() -> dict[str, Any]:

@@ -132,7 +132,7 @@ def reading_router(service: Service) -> Router:
         description="The decision that `POST /v1/decide` answered with this `ref`.",
         tags=["decisions"],
         opt=needs("read"),
-        responses=examples.ok(DecisionRecord, examples.DECISION_RECORD),
+        responses=examples.ok(DecisionRecord, examples.LOOKUP_PROBLEMS),
         sync_to_thread=True,
     )
     def get_decision(
@@ -174,7 +174,7 @@ def reading_router(service: Service) -> Router:
         description="Give `before` the `next` of one page to get the following one.",
         tags=["decisions"],
         opt=needs("read"),
-        responses=examples.ok(DecisionPage, examples.DECISION_PAGE),
+        responses=examples.ok(DecisionPage, (*examples.READ_PROBLEMS, "invalid-parameter")),
         sync_to_thread=True,
     )
     def list_decisions(
@@ -222,7 +222,7 @@ def reading_router(service: Service) -> Router:
         summary="The policies, and what each decides",
         tags=["policies"],
         opt=needs("read"),
-        responses=examples.ok(PolicyList, examples.POLICY_LIST),
+        responses=examples.ok(PolicyList),
         sync_to_thread=True,
     )
     def list_policies() -> PolicyList:
@@ -237,7 +237,7 @@ def reading_router(service: Service) -> Router:
         summary="A policy, with its text and rules",
         tags=["policies"],
         opt=needs("read"),
-        responses=examples.ok(PolicyDetail, examples.POLICY_DETAIL),
+        responses=examples.ok(PolicyDetail, examples.LOOKUP_PROBLEMS),
         sync_to_thread=True,
     )
     def get_policy(
@@ -282,7 +282,7 @@ def reading_router(service: Service) -> Router:
         summary="What rules may read",
         tags=["policies"],
         opt=needs("read"),
-        responses=examples.ok(SignalList, examples.SIGNAL_LIST),
+        responses=examples.ok(SignalList),
         sync_to_thread=False,
     )
     def list_signals() -> SignalList:
