@@ -13,9 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 
 from holdfast.store.errors import StoreBusy, StoreUnavailable
 from holdfast.store.upgrade import upgrade
@@ -145,11 +155,13 @@ class Database:
         """
         if not rows:
             return
+        if not self.is_sqlite:
+            _copy(connection, table, rows)
+            return
         statement = self._inserts.get(table.name)
         if statement is None:
-            names = ", ".join(f'"{column.name}"' for column in table.columns)
-            marks = ", ".join(["?" if self.is_sqlite else "%s"] * len(table.columns))
-            statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names are ours
+            marks = ", ".join("?" * len(table.columns))
+            statement = f'INSERT INTO "{table.name}" ({_columns(table)}) VALUES ({marks})'  # noqa: S608
             self._inserts[table.name] = statement
         connection.exec_driver_sql(statement, list(rows))
 
@@ -195,6 +207,30 @@ class Database:
             expected=f"its turn within {LOCK_TIMEOUT_S:.0f} s",
             next_step="see whether another Holdfast process hangs on this database; then try again",
         )
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(f'"{column.name}"' for column in table.columns)
+
+
+_POSTGRESQL_TYPES: dict[type, str] = {BigInteger: "int8", Integer: "int4", Text: "text", LargeBinary: "bytea"}
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """COPY in binary: an INSERT a row, even pipelined, is three times slower."""
+    from psycopg import errors
+
+    driver: Any = connection.connection.driver_connection
+    try:
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f'COPY "{table.name}" ({_columns(table)}) FROM STDIN (FORMAT BINARY)') as copy,
+        ):
+            copy.set_types([_POSTGRESQL_TYPES[type(column.type)] for column in table.columns])
+            for row in rows:
+                copy.write_row(row)
+    except errors.IntegrityError as error:
+        raise IntegrityError("COPY", None, error, hide_parameters=True) from None
 
 
 def _lenient(raw: bytes) -> str:
