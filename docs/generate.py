@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import get_args
@@ -108,6 +109,50 @@ def _type_name(kind: object) -> str:
     return getattr(kind, "__name__", None) if isinstance(kind, type) else str(kind).replace("typing.", "")
 
 
+def functions_page() -> str:
+    from holdfast.policy.functions import FUNCTIONS
+
+    rows = [(f"`{f.signature}`", f.result, f.doc) for f in FUNCTIONS]
+    return "\n".join(
+        [
+            "# Rule functions\n",
+            "What a rule may call. A function with an unknown (NULL) argument is unknown, unless it says otherwise.\n",
+            table(("call", "gives", "meaning"), rows),
+        ]
+    )
+
+
+def http_page() -> str:
+    from holdfast.settings import Settings
+    from holdfast.web.app import create_app
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(Path(folder), Settings(), bound_to_loopback=True)
+        document = app.openapi_schema.to_schema()
+    parts = ["# The HTTP API\n", f"{document['info']['description'].strip()}\n"]
+    for path, operations in sorted(document["paths"].items()):
+        for method, operation in operations.items():
+            if not isinstance(operation, dict) or "responses" not in operation:
+                continue
+            parts.append(f"\n## {method.upper()} {path}\n")
+            parts.append(f"{(operation.get('description') or operation.get('summary') or '').strip()}\n")
+            parameters = [
+                (f"`{p['name']}`", p["in"], _one_line(p.get("description", "")))
+                for p in operation.get("parameters", [])
+            ]
+            if parameters:
+                parts.append(table(("parameter", "in", "meaning"), parameters))
+            answers = [
+                (code, _one_line(r["description"])) for code, r in sorted(operation["responses"].items())
+            ]
+            parts.append(table(("status", "meaning"), answers))
+    return "\n".join(parts)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     lines = [header, tuple("---" for _ in header), *rows]
     return (
@@ -120,6 +165,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "settings.md": settings_page,
     "fields.md": fields_page,
+    "functions.md": functions_page,
+    "http.md": http_page,
     "events.md": events_page,
 }
 
