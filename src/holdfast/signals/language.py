@@ -1,0 +1,171 @@
+"""The language of an item's text, or unknown: most comments are too short to tell, and that is said."""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Sequence
+from importlib.metadata import version as installed_version
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from holdfast.schema import Field, Type, Value
+from holdfast.signals.language_model import NO_LANGUAGE, classify, model
+from holdfast.signals.signal import Batch, Evidence
+
+LETTERS = 10
+"""Letters that a text must have. A Han, kana or Hangul letter counts for three, as it says about as much; letters
+drawn out to three or more count for nothing ("slaaaaay" would be Somali)."""
+CONFIDENCE = 0.6
+"""Probability that the best language must have. Measured on short comments in 27 languages and English
+slang (tests/signals/sentences.py): nothing wrong above it, and 0.5 lets the first neighbours through."""
+PREFIX = 1024
+"""Characters that are looked at."""
+BYTES = 256
+"""Bytes of UTF-8, after links, names, tags and emoji are taken out, that are read: more changes nothing."""
+MARGIN = 0.002
+"""How near the gate the batch's probability is asked again of the reference."""
+
+_ADDRESSED: Final = re.compile(r"(?:https?://|www\.|[@#])\S+")
+_PICTURES: Final = re.compile(
+    "[\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\u200d\u20e3\U0001f000-\U0001faff\U000e0020-\U000e007f]+"
+)
+_WEIGHTED: Final = 0x32400
+"""No letters stand above this code point."""
+
+_FIELDS: Final = (
+    Field(
+        name="language",
+        type=Type.TEXT,
+        nullable=True,
+        doc="The language of the text (of the transcript where the text does not tell), ISO 639-1; "
+        "unknown when too short or unsure.",
+    ),
+    Field(
+        name="language_confidence",
+        type=Type.NUMBER,
+        nullable=True,
+        low=0,
+        high=1,
+        doc="How probable the likeliest language is; unknown when the text is too short or holds no language.",
+    ),
+)
+
+Guess = tuple[str | None, float | None]
+UNKNOWN: Guess = (None, None)
+
+
+class LanguageReference:
+    """The signal, one text at a time through py3langid: slow, plain, and what `Language` must equal."""
+
+    name = "language"
+    fields = _FIELDS
+
+    @property
+    def version(self) -> str:
+        return f"1+py3langid-{installed_version('py3langid')}"
+
+    def measure(self, batch: Batch) -> Evidence:
+        """`language` and `language_confidence` of every item; no spans."""
+        guesses: list[Guess] = [UNKNOWN] * len(batch)
+        segments = batch.segments
+        for segment, guess in zip(segments, self.guesses([s.text for s in segments]), strict=True):
+            # A row's text comes before its transcript, which speaks only where the text did not.
+            if guesses[segment.row][0] is None and guess[1] is not None:
+                guesses[segment.row] = guess
+        columns: dict[str, Sequence[Value]] = {
+            "language": [language for language, _ in guesses],
+            "language_confidence": [confidence for _, confidence in guesses],
+        }
+        return Evidence(columns)
+
+    def guesses(self, texts: Sequence[str]) -> list[Guess]:
+        """Language and confidence of each text."""
+        views = [view(text) for text in texts]
+        return [
+            _judged(*classify(seen)) if enough else UNKNOWN
+            for seen, enough in zip(views, _letters(views) >= LETTERS, strict=True)
+        ]
+
+
+class Language(LanguageReference):
+    """The signal over a whole batch at once: the same languages, confidences within 0.002."""
+
+    def guesses(self, texts: Sequence[str]) -> list[Guess]:
+        views = list(map(view, texts))
+        guesses = [UNKNOWN] * len(views)
+        rows = np.flatnonzero(_letters(views) >= LETTERS).tolist()
+        if not rows:
+            return guesses
+        best = model().best([_encoded(views[row]) for row in rows])
+        names = model().classes
+        for row, index, confidence in zip(
+            rows, best.classes.tolist(), best.probabilities.tolist(), strict=True
+        ):
+            if abs(confidence - CONFIDENCE) < MARGIN:
+                guesses[row] = _judged(*classify(views[row]))
+            else:
+                guesses[row] = _judged(names[index], confidence)
+        return guesses
+
+
+def view(text: str) -> str:
+    """What of `text` is in a language: its beginning, without links, @names, #tags and emoji."""
+    if len(text) > PREFIX:
+        text = text[:PREFIX]
+    if "@" in text or "#" in text or "://" in text or "www." in text:
+        text = _ADDRESSED.sub(" ", text)
+    if text.isascii():
+        return text[:BYTES]
+    text = _PICTURES.sub(" ", text)
+    return text.encode(errors="ignore")[:BYTES].decode(errors="ignore")
+
+
+def _judged(language: str, confidence: float) -> Guess:
+    if language == NO_LANGUAGE:
+        return UNKNOWN
+    return (language if confidence >= CONFIDENCE else None), round(confidence, 3)
+
+
+def _encoded(text: str) -> bytes:
+    """The bytes that py3langid reads of `text` (its `_encode`)."""
+    if text.isupper():
+        text = text.lower()
+    return text.encode() if text.isascii() else unicodedata.normalize("NFC", text).encode()
+
+
+def _letters(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """How many letters each text has, see `LETTERS`."""
+    codes = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le"), np.uint32)
+    weights = _weights().take(codes, mode="clip")
+    same = codes[1:] == codes[:-1]
+    drawn = np.flatnonzero(same[1:] & same[:-1])  # each starts three equal characters
+    for ahead in range(3):
+        weights[drawn + ahead] = 0
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1)
+    return np.diff(np.cumsum(weights, dtype=np.int64)[ends - 1], prepend=0)
+
+
+_lock = threading.Lock()
+_tables: list[npt.NDArray[np.uint8]] = []
+
+
+def _weights() -> npt.NDArray[np.uint8]:
+    """What each code point adds to a text's letters; the last entry stands for all beyond it."""
+    if not _tables:
+        with _lock:
+            if not _tables:
+                table = np.fromiter((chr(code).isalpha() for code in range(_WEIGHTED)), np.uint8, _WEIGHTED)
+                for first, last in (
+                    (0x3040, 0x30FF),
+                    (0x3400, 0x9FFF),
+                    (0xAC00, 0xD7A3),
+                    (0x20000, _WEIGHTED),
+                ):
+                    table[first : last + 1] *= 3
+                table[-1] = 0
+                _tables.append(table)
+    return _tables[0]
