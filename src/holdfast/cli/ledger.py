@@ -21,7 +21,13 @@ from holdfast.ledger.proof import PROOF_BYTES_LIMIT, Proof
 from holdfast.ledger.tree import TreeHead
 from holdfast.settings import DEFAULT_DATA, load_settings
 
-app = App(name="ledger", help="Check, prove, export and erase: the record of every decision.")
+app = App(
+    name="ledger",
+    help="Check, prove, export and erase: the record of every decision.",
+    default_parameter=Parameter(negative=()),
+)
+
+Ref = Annotated[str | None, Parameter(help="A decision's reference: SEQ, or SEQ.SLOT for a compact allow.")]
 
 Data = Annotated[Path, Parameter(name="--data", env_var="HOLDFAST_DATA", help="The data folder.")]
 DatabaseUrl = Annotated[
@@ -73,7 +79,8 @@ def verify(
 
 @app.command
 def prove(
-    ref: str | None = None,
+    ref: Ref = None,
+    /,
     *,
     with_texts: Annotated[
         bool,
@@ -115,7 +122,8 @@ def prove(
 
 @app.command
 def export(
-    out: Path | None = None,
+    out: Annotated[Path | None, Parameter(help="Where to write it.")] = None,
+    /,
     *,
     with_texts: Annotated[bool, Parameter(help="Add the texts that are not erased.")] = False,
     check: Annotated[Path | None, Parameter(help="Check this export instead; needs no database.")] = None,
@@ -136,7 +144,8 @@ def export(
 
 @app.command
 def erase(
-    ref: str | None = None,
+    ref: Ref = None,
+    /,
     *,
     why: Annotated[str, Parameter(help="Why; it is recorded, so name no one.")],
     item: Annotated[str | None, Parameter(help="Erase the words of this item, by its id, instead.")] = None,

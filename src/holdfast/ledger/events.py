@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import msgspec
 
 from holdfast.content import Account, Item, Surface
-from holdfast.decision import Action, Decision, Fired
+from holdfast.decision import Action, Decision
 from holdfast.schema import Value
 
 ItemText = Literal["text", "caption", "parent", "transcript"]
@@ -108,15 +108,26 @@ class Decided(_Event, frozen=True, kw_only=True):
         What a rule read of the item's own words is left out of `Fired.values`: the words are in the
         item's texts, and only there can they be erased.
         """
-        if decision.rules and any(not _WRITTEN.isdisjoint(fired.values) for fired in decision.rules):
-            rules = tuple(_without_words(fired) for fired in decision.rules)
-            decision = msgspec.structs.replace(decision, rules=rules)
-        return cls(item=ItemRecord.of(item, commitments), decision=decision, received_at=received_at)
+        return cls(
+            item=ItemRecord.of(item, commitments), decision=without_words(decision), received_at=received_at
+        )
 
 
-def _without_words(fired: Fired) -> Fired:
-    values: dict[str, Value] = {name: value for name, value in fired.values.items() if name not in _WRITTEN}
-    return msgspec.structs.replace(fired, values=values)
+def without_words(decision: Decision) -> Decision:
+    """`decision` without what its rules read of the item's own words.
+
+    Whatever is kept of a decision outside the texts, a response included, has to be of this form: an
+    erasure does not reach it.
+    """
+    if not any(not _WRITTEN.isdisjoint(fired.values) for fired in decision.rules):
+        return decision
+    rules = []
+    for fired in decision.rules:
+        values: dict[str, Value] = {
+            name: value for name, value in fired.values.items() if name not in _WRITTEN
+        }
+        rules.append(msgspec.structs.replace(fired, values=values))
+    return msgspec.structs.replace(decision, rules=tuple(rules))
 
 
 class Allowed(_Event, frozen=True, kw_only=True):
