@@ -28,6 +28,9 @@ import emoji
 import numpy as np
 from numpy.typing import NDArray
 
+VERSION: Final = f"1-u{unicodedata.unidata_version}-e{emoji.__version__}"
+"""Of the normaliser: changes when the same text could normalise otherwise (this code, Unicode, emoji names)."""
+
 OTHER: Final = 0
 LETTER: Final = 1
 MARK: Final = 2
@@ -99,6 +102,10 @@ _FOLDED = {
     "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i", "ȷ": "j", "ʤ": "dz", "ʧ": "tsh",
     "ی": "ي", "ک": "ك", "ہ": "ه",
 }  # fmt: skip
+# Typographic signs are the plain ones that people type in searches and lists.
+_PLAIN_SIGNS = (
+    dict.fromkeys("`´‘’‛ʼʹ′＇", "'") | dict.fromkeys("“”„‟«»″＂", '"') | dict.fromkeys("‐‑‒–—―−﹘－", "-")
+)
 _SQUARED_WORDS = {
     "🆎": "ab", "🆑": " cl ", "🆒": " cool ", "🆓": " free ", "🆔": " id ", "🆕": " new ", "🆖": " ng ",
     "🆗": " ok ", "🆘": " sos ", "🆙": " up ", "🆚": " vs ", "ℹ": "i", "Ⓜ": "m",
@@ -110,12 +117,19 @@ _STYLED_LETTER = re.compile(r".*(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:SMALL
 # Upper-case "I" of other scripts: Unicode's prototype is "l", but a reader sees an "I".
 _CAPITAL_I = "ІӀΙⲒꓲᏆ"
 
+IS_LETTER: Final = 1
+IS_UPPER: Final = 2
+IS_LOWER: Final = 4
+IS_EMOJI: Final = 8
+MAY_BE_EMOJI: Final = 16
+"""What an original code point is; the last is an emoji only before the variation selector U+FE0F."""
+
 Piece = tuple[int, int]
 """A normalised code point and its alternate: the Latin letter it may stand for, or 0."""
 
 
 class Tables(NamedTuple):
-    """Look-up arrays: up to `ignorable` by original code point, `kind` and after by normalised one."""
+    """Look-up arrays: up to `written` by original code point, `kind` and after by normalised one."""
 
     length: NDArray[np.uint8]
     """Of its expansion; 0 when it is removed."""
@@ -129,6 +143,8 @@ class Tables(NamedTuple):
     """Whether normalising it undoes a disguise by itself (𝓪, ⓐ, ᴀ)."""
     ignorable: NDArray[np.bool_]
     """Whether it is invisible (zero-width space, soft hyphen, …)."""
+    written: NDArray[np.uint8]
+    """IS_LETTER, IS_UPPER, … of the original."""
     pool: NDArray[np.int32]
     alternate_pool: NDArray[np.int32]
     kind: NDArray[np.uint8]
@@ -165,6 +181,7 @@ def tables() -> Tables:
     alternate = np.zeros(TABLE_SIZE, np.int32)
     offset = np.zeros(TABLE_SIZE, np.int32)
     styled = np.zeros(TABLE_SIZE, np.bool_)
+    written = np.zeros(TABLE_SIZE, np.uint8)
     kind = np.zeros(TABLE_SIZE, np.uint8)
     pool: list[int] = []
     alternates: list[int] = []
@@ -186,6 +203,7 @@ def tables() -> Tables:
             if category == "Cn" and code not in builder.ignorable:
                 continue
             kind[code] = _KIND.get(category) or _KIND.get(category[0], OTHER)
+            written[code] = _WRITTEN.get(category, 0) | builder.emoji_flag(letter)
             pieces = builder.pieces(letter, category)
             if pieces != [(code, 0)]:
                 put(code, pieces)
@@ -194,6 +212,7 @@ def tables() -> Tables:
     single[0xD800:0xE000] = 0xFFFD  # half a surrogate pair: no string that holds one can be searched
     for low, high in (*_PLAIN_LETTERS, _HANGUL):
         kind[low : high + 1] = LETTER
+        written[low : high + 1] = IS_LETTER
     for index in range(_HANGUL[1] - _HANGUL[0] + 1):  # syllables become jamo, as decomposed input already is
         tail = index % 28
         jamo = [0x1100 + index // 588, 0x1161 + index % 588 // 28] + ([0x11A7 + tail] if tail else [])
@@ -207,11 +226,14 @@ def tables() -> Tables:
     for low, high in _IGNORABLE:
         ignorable[low : high + 1] = True
     return Tables(
-        length, single, alternate, offset, styled, ignorable,
+        length, single, alternate, offset, styled, ignorable, written,
         np.array(pool, np.int32), np.array(alternates, np.int32), kind, script, imitator, flags,
     )  # fmt: skip
 
 
+_WRITTEN = {
+    "Lu": IS_LETTER | IS_UPPER, "Lt": IS_LETTER | IS_UPPER, "Ll": IS_LETTER | IS_LOWER, "Lo": IS_LETTER, "Lm": IS_LETTER
+}  # fmt: skip
 _KIND = {"L": LETTER, "M": MARK, "Nd": DIGIT, "Nl": LETTER, "Z": SPACE}
 
 
@@ -267,6 +289,17 @@ class _Builder:
         self._imitating = _spread(tuple(pair for _, ranges in IMITATORS for pair in ranges))
         self.ignorable = _spread(_IGNORABLE)
 
+    def emoji_flag(self, letter: str) -> int:
+        """IS_EMOJI, MAY_BE_EMOJI or 0. Skin tones and the letters that flags are made of are none by themselves."""
+        if letter not in self._emoji or "\U0001f3fb" <= letter <= "\U0001f3ff":
+            return IS_EMOJI if letter == "\u20e3" else 0  # the box around a keycap
+        alone = emoji.EMOJI_DATA.get(letter)
+        return (
+            IS_EMOJI
+            if alone is not None and alone["status"] == emoji.STATUS["fully_qualified"]
+            else MAY_BE_EMOJI
+        )
+
     def pieces(self, letter: str, category: str) -> list[Piece]:
         """The expansion of `letter`, closed: expanding it again changes nothing."""
         first = self._pieces(letter, category)
@@ -286,6 +319,8 @@ class _Builder:
             return [(32, 0)]
         if category == "Cc" or code in self.ignorable or code in self._stripped:
             return []
+        if letter in _PLAIN_SIGNS:
+            return [(ord(_PLAIN_SIGNS[letter]), 0)]
         if code < 128:
             return [(ord(letter.lower()), 0)]
         if letter in _SQUARED_WORDS:

@@ -2,8 +2,8 @@
 
 What is undone, in words of letters and digits (letters here are ASCII ones, after look-alikes were resolved):
 
-- digits **inside** a word: one to three of `DIGITS` between two letters ("n1ce", "b00k"), unless the letter before is
-  an hour or minute after a number ("1h45min");
+- digits **inside** a word: one to three of `DIGITS` between two letters ("n1ce", "b00k", "fe11ow": two ones are two
+  l's), unless the letter before is an hour or minute after a number ("1h45min");
 - digits at the **end** (at most two) or the **start** of a word in which some inside were undone ("h3ll0", "1d10t");
 - one digit at the start of a word of four or more letters that is not something one counts ("5tupid", not "5years");
 - signs inside a word, one at a time ("b@d", "sh!t"), except "@" in an e-mail address;
@@ -35,6 +35,8 @@ ADDRESS_LIMIT: Final = 64
 COUNTED_LIMIT: Final = 12
 """Letters of a word that is looked up among the counted ones; none of these is longer."""
 DOLLAR: Final = ord("$")
+ONE: Final = ord("1")
+EL: Final = ord("l")
 _AT, _DOT = map(ord, "@.")
 
 
@@ -98,7 +100,8 @@ def _undo_digits(codes: Sequence[int], start: int, end: int, result: list[int]) 
             chosen.append((first, last))
     for first, last in chosen:
         for place in range(first, last):
-            result[place] = DIGITS[codes[place]]
+            doubled = codes[place] == ONE and ONE in (codes[place - 1 : place] + codes[place + 1 : place + 2])
+            result[place] = EL if doubled else DIGITS[codes[place]]
     return len(chosen)
 
 

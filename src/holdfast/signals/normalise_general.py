@@ -319,7 +319,11 @@ def _undo_leet(codes: NDArray[np.int32]) -> Places:
     signs = _leet_signs(codes, letter)
     chosen_first, chosen_last = _leet_digits(codes, letter, digit)
     places = _within(chosen_first, chosen_last)
+    ones = places[codes[places] == leet.ONE]
+    # Digits beside a chosen one are chosen with it: a run is undone whole.
+    doubled = ones[(codes[ones - 1] == leet.ONE) | (codes[ones + 1] == leet.ONE)]
     codes[places] = _leet_letters()[codes[places]]
+    codes[doubled] = leet.EL
     same = np.zeros(len(signs), np.bool_)
     same[1:] = (np.diff(signs) == 1) & (np.diff(codes[signs]) == 0)
     for place in signs.tolist():

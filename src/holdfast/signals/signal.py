@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from holdfast.content import Item
 from holdfast.decision import Span
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
     """A stretch of text that the item's author is answerable for."""
 
     row: int
-    field: str  # "text" or "transcript"
+    field: Literal["text", "transcript"]
     text: str
 
 

@@ -72,18 +72,22 @@ class Stream:
         ends[last] = self._length
         return ends - self._first[places]
 
-    def texts_at(self, places: Places) -> Places:
-        """Which text (an index into `rows`) each place in `codes` belongs to."""
-        return np.searchsorted(self.bounds, places)
+    def spans(self, starts: Places, ends: Places) -> tuple[Places, Places, Places]:
+        """The original code points behind each `codes[start:end]`, none of them empty or across texts.
 
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """The original code points behind `codes[start:end]`, which lie in one text: start and end in that text."""
-        low = int(self._first[start])
-        high = int(self._first[end]) if end < len(self._first) else self._length
-        origin = int(self._origins[int(np.searchsorted(self.bounds, start))])
+        Three arrays: the row of the text, and start and end (exclusive) in that text.
+        """
+        texts = np.searchsorted(self.bounds, starts)
+        rows, origins = self.rows[texts], self._origins[texts]
+        low = self._first[starts]
+        # After a text stands at least its separator, so that there is a run after the last one.
+        high = self._first[ends]
         if self._starts is None or self._ends is None:
-            return low - origin, high - origin
-        return int(self._starts[low:high].min()) - origin, int(self._ends[low:high].max()) - origin
+            return rows, low - origins, high - origins
+        pairs = np.column_stack((low, high)).ravel()
+        begins = np.minimum.reduceat(self._starts, pairs)[::2]
+        stops = np.maximum.reduceat(self._ends, pairs)[::2]
+        return rows, begins - origins, stops - origins
 
     def readable(self) -> list[str]:
         """The readable form of every text, in the order of `rows`."""
@@ -102,8 +106,9 @@ class Stream:
 
     def offsets(self, start: int, end: int) -> tuple[list[int], list[int]]:
         """For each of `codes[start:end]`, of one text: where in the original it starts and ends."""
-        spans = [self.span(place, place + 1) for place in range(start, end)]
-        return [a for a, _ in spans], [b for _, b in spans]
+        places = np.arange(start, end)
+        _, starts, ends = self.spans(places, places + 1) if start < end else (places, places, places)
+        return starts.tolist(), ends.tolist()
 
 
 class Counter:

@@ -1,0 +1,194 @@
+"""The lexicon: terms of known meaning, found whatever disguise they wear.
+
+All terms are looked for at once, in the collapsed text of the whole batch (Aho-Corasick); what is found is
+then held to word boundaries and to the length of each run of letters, and led back to where it stands in
+the original. `lexicon_reference.py` says the same text by text.
+
+A match is evidence, not a verdict: people quote, reclaim and report these words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
+from importlib import resources
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import ahocorasick_rs
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.decision import Span
+from holdfast.schema import Field, Type, Value
+from holdfast.signals.codepoints import DIGIT, LETTER, MARK, VERSION, tables
+from holdfast.signals.lexicon_reference import Match, outermost
+from holdfast.signals.normalise import Normalised, Stream
+from holdfast.signals.signal import Batch, Evidence
+from holdfast.signals.terms import InvalidLexicon, Term, digest, load_terms, patterns
+
+__all__ = ["InvalidLexicon", "Lexicon", "Match", "Term"]
+
+_CODE = "1"
+"""Changes when the same list and text could give other matches."""
+
+_DOCS = {
+    "slur": "Slurs against a group of people, reclaimed and quoted ones among them.",
+    "profanity": "Coarse words that attack nobody.",
+    "insult": "Words that belittle a person.",
+    "threat_phrase": "Phrases that threaten or wish harm.",
+    "self_harm_phrase": "Phrases that urge to self-harm.",
+    "hate_symbol": "Codes and slogans of organised hatred.",
+    "spam_phrase": "Phrases of advertising, follow-for-follow and fraud.",
+}
+
+
+class Lexicon:
+    """The signal `lexicon`: for every category of its lists, the number of matches (`lexicon.<category>`).
+
+    Matches inside another of the same category are not counted again. Spans are labelled with the
+    category and, where the list names one, the targeted group.
+    """
+
+    name = "lexicon"
+
+    def __init__(self, terms: Sequence[Term]) -> None:
+        self.terms = tuple(terms)
+        self.categories = tuple(dict.fromkeys(term.category for term in self.terms))
+
+    @classmethod
+    def load(cls, paths: Iterable[Path]) -> Lexicon:
+        """The lexicon of these YAML lists. Raises `InvalidLexicon`."""
+        return cls(load_terms(paths))
+
+    @classmethod
+    def starter(cls) -> Lexicon:
+        """The lexicon of the lists that ship with Holdfast."""
+        return _starter()
+
+    @cached_property
+    def version(self) -> str:
+        """Changes with the lists, this code and the normaliser."""
+        return f"{_CODE}.{VERSION}+{digest(self.terms)}"
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(
+            Field(
+                name=f"lexicon.{category}",
+                type=Type.INTEGER,
+                low=0,
+                doc=_DOCS.get(category, f"Terms of the category {category!r}.") + " Counts matches.",
+            )
+            for category in self.categories
+        )
+
+    @cached_property
+    def _compiled(self) -> _Compiled:
+        return _Compiled(self.terms)
+
+    def find(self, normalised: Normalised) -> dict[int, list[Match]]:
+        """The matches in each text of a batch that has any, by start, then the longest first."""
+        found: dict[int, set[Match]] = {}
+        for stream in normalised.streams:
+            for row, start, end, term in self._compiled.search(stream):
+                found.setdefault(row, set()).add(Match(start, end, term))
+        return {row: outermost(found[row], self.terms) for row in sorted(found)}
+
+    def measure(self, batch: Batch) -> Evidence:
+        counts: dict[str, list[Value]] = {}
+        spans: dict[int, list[Span]] = {}
+        for index, matches in self.find(batch.normalised).items():
+            segment = batch.segments[index]
+            for match in matches:
+                term = self.terms[match.term]
+                column = counts.setdefault(term.category, [0] * len(batch))
+                column[segment.row] += 1  # type: ignore[operator]
+                spans.setdefault(segment.row, []).append(
+                    Span(
+                        signal=self.name,
+                        start=match.start,
+                        end=match.end,
+                        label=term.category if term.target is None else f"{term.category}: {term.target}",
+                        field=segment.field,
+                    )
+                )
+        zero: list[Value] = [0] * len(batch)
+        columns = {f"lexicon.{category}": counts.get(category, zero) for category in self.categories}
+        return Evidence(columns, spans)
+
+
+@cache
+def _starter() -> Lexicon:
+    with resources.as_file(resources.files("holdfast.signals") / "lexicons") as folder:
+        return Lexicon.load(sorted(folder.glob("*.yaml")))
+
+
+class _Compiled:
+    """The automaton, and what verifies its finds: arrays by pattern."""
+
+    def __init__(self, terms: Sequence[Term]) -> None:
+        looked_for = patterns(terms)
+        kinds = tables().kind
+        self._automaton = ahocorasick_rs.AhoCorasick([p.text for p in looked_for], store_patterns=False)
+        self._term = np.array([p.term for p in looked_for], np.int64)
+        whole = np.array([terms[p.term].whole_word for p in looked_for], np.bool_)
+        # Which kinds beside the edge mean that the word goes on; 0 where anything may stand there.
+        self._left = np.where(whole, [_goes_on(int(kinds[ord(p.text[0])])) for p in looked_for], 0)
+        self._right = np.where(whole, [_goes_on(int(kinds[ord(p.text[-1])])) for p in looked_for], 0)
+        self._length = np.array([len(p.text) for p in looked_for], np.int64)
+        self._offset = np.cumsum(self._length) - self._length
+        # A run of 0 stands for "any": spaces.
+        self._runs = np.array(
+            [0 if c == " " else run for p in looked_for for c, run in zip(p.text, p.runs, strict=True)],
+            np.int64,
+        )
+
+    def search(self, stream: Stream) -> list[tuple[int, int, int, int]]:
+        """Row, start, end and term of every match."""
+        hits = self._automaton.find_matches_as_indexes(stream.haystack, overlapping=True)
+        if not hits:
+            return []
+        found = np.fromiter(chain.from_iterable(hits), np.int64, 3 * len(hits)).reshape(-1, 3)
+        pattern, start, end = found[:, 0], found[:, 1], found[:, 2]
+        kinds = tables().kind
+        # Before the first code point stands, by wrapping round, the last one: a separator.
+        alone = (self._left[pattern] & _kind_bit(kinds[stream.codes[start - 1]])) == 0
+        alone &= (self._right[pattern] & _kind_bit(kinds[stream.codes[end]])) == 0
+        pattern, start, end = pattern[alone], start[alone], end[alone]
+        if not len(pattern):
+            return []
+        same = self._same_runs(stream, pattern, start)
+        pattern, start, end = pattern[same], start[same], end[same]
+        rows, starts, ends = stream.spans(start, end)
+        return list(
+            zip(rows.tolist(), starts.tolist(), ends.tolist(), self._term[pattern].tolist(), strict=True)
+        )
+
+    def _same_runs(
+        self, stream: Stream, pattern: NDArray[np.int64], start: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        length = self._length[pattern]
+        total = np.cumsum(length)
+        within = np.arange(int(total[-1])) - np.repeat(total - length, length)
+        written = self._runs[within + np.repeat(self._offset[pattern], length)]
+        runs = stream.runs_at(within + np.repeat(start, length))
+        fits = (written == 0) | (runs == written) | ((runs >= 3) & (runs >= written))
+        return np.logical_and.reduceat(fits, total - length)
+
+
+_LETTERS, _DIGITS = 1, 2
+
+
+def _goes_on(kind: int) -> int:
+    if kind == DIGIT:
+        return _LETTERS | _DIGITS
+    return _LETTERS if kind in (LETTER, MARK) else 0
+
+
+def _kind_bit(kinds: NDArray[np.uint8]) -> NDArray[Any]:
+    bits = np.zeros(5, np.int64)
+    bits[[LETTER, MARK]] = _LETTERS
+    bits[DIGIT] = _DIGITS
+    return bits[kinds]
