@@ -141,7 +141,7 @@ class Model:
         each = np.bincount(owner, minlength=len(texts))
         # A count c weighs log(1 + c). Nearly all are 1, so rows are added plainly and what the others
         # weigh beyond that is added on top.
-        scores = self._sums(feature, each) * np.log(2.0)
+        scores: npt.NDArray[np.float64] = self._sums(feature, each) * np.log(2.0)
         often = np.flatnonzero(counts > 1)
         if len(often):
             starts = np.flatnonzero(np.diff(owner[often], prepend=-1))
