@@ -28,6 +28,7 @@ from holdfast.policy.policy import Policy
 from holdfast.settings import Settings
 from holdfast.store.errors import StoreError
 from holdfast.web.console.pages import console_router
+from holdfast.web.console.refusals import page_of
 from holdfast.web.decide import decide_handler
 from holdfast.web.edge import Edge
 from holdfast.web.guard import PUBLIC, guard_of
@@ -125,8 +126,11 @@ def _invalid_parameter(request: Request[Any, Any, Any], error: ValidationExcepti
     return _respond(request, Problem("invalid-parameter", errors=errors))
 
 
-def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     if isinstance(error, NotFoundException):
+        if b"text/html" in request.scope["state"]["headers"].get(b"accept", b""):
+            request.app.state.service.metrics.problem("not-found")
+            return page_of(request, Problem("not-found"))
         return _respond(request, Problem("not-found"))
     if isinstance(error, MethodNotAllowedException):
         allow = (error.headers or {}).get("Allow", "")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.fixtures.browser import Watch, faults_of
-from tests.fixtures.serving import Serving
+from tests.fixtures.serving import Serving, serving
 from tests.web.console.conftest import HOSTILE, MAIL, PLAIN
 
 Open = Callable[..., Page]
@@ -20,10 +21,12 @@ def visit(browser: Browser) -> Iterator[Open]:
     """Open a path of a server in a window of its own. What the pages complain of fails the test."""
     contexts, watches = [], []
 
-    def visit(server: Serving, path: str, *, width: int = 1440, **options: Any) -> Page:
+    def visit(
+        server: Serving, path: str, *, width: int = 1440, expected: tuple[str, ...] = (), **options: Any
+    ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
-        watches.append(Watch(context))
+        watches.append(Watch(context, expected))
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.goto(server.url + path)
@@ -145,6 +148,35 @@ def test_a_text_can_be_tried_with_and_without_scripts(server: Serving, visit: Op
         expect(page.locator("#try-said")).to_have_text("Held. Shares someone's private details.")
         assert faults_of(page) == []
     assert f'data-entries="{entries}"' in server.get("/").text, "a try was recorded"
+
+
+def test_a_try_that_fails_says_so_and_keeps_the_text(server: Serving, visit: Open) -> None:
+    page = visit(server, "/", expected=("422", "ERR_INTERNET_DISCONNECTED", "Failed to fetch"))
+    text = page.get_by_label("Text", exact=True)
+    text.fill("   ")
+    page.get_by_role("button", name="Judge it").click()
+    expect(page.get_by_role("alert")).to_have_text("Write a text first.")
+    text.fill(PLAIN)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Judge it").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server does not answer.")
+    expect(text).to_have_value(PLAIN)
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Judge it").click()
+    expect(page.locator("#try-result .action").first).to_have_text("Allowed")
+
+
+def test_a_page_whose_server_is_gone_says_how_old_its_figures_are(
+    tmp_path: Path, policy_file: Path, visit: Open
+) -> None:
+    with serving(tmp_path, "--policy", str(policy_file)) as server:
+        page = visit(server, "/keys", expected=("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE", "503", "htmx"))
+        page.clock.install()
+        page.goto(server.url)
+        expect(page.locator("#live-text")).to_have_text("Live")
+    page.clock.run_for(10_000)
+    expect(page.locator("#live-text")).to_have_text(re.compile("Not live: figures from .* UTC"))
+    expect(page.get_by_role("link", name="Reload")).to_be_visible()
 
 
 def test_a_hostile_text_is_only_ever_text(server: Serving, visit: Open) -> None:

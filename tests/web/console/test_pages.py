@@ -128,6 +128,9 @@ def test_what_is_not_there_is_told_with_a_way_on(server: Serving) -> None:
         answer = server.get(path)
         assert answer.status == 404, path
         assert 'href="/"' in answer.text
+    stray = server.get("/no/such/page", Accept="text/html,*/*;q=0.8")
+    assert (stray.status, "There is no page at this address." in stray.text) == (404, True)
+    assert server.get("/no/such/page").headers["content-type"] == "application/problem+json"
     assert server.get("/static/../pages.py").status == 404
     assert server.get("/static/..%2fpages.py").status == 404
 

@@ -81,6 +81,14 @@ function countNew() {
 
 document.addEventListener("htmx:after:swap", keepTimesTrue);
 
+// A request that got no answer says so where its answer would have stood.
+document.addEventListener("htmx:error", (event) => {
+  const form = event.target.closest?.("[data-failed]");
+  const notice = form && document.getElementById(form.dataset.failed);
+  const place = form && $(form.getAttribute("hx-target"));
+  if (notice && place) place.replaceChildren(notice.content.cloneNode(true));
+});
+
 // Copying ------------------------------------------------------------------------------------
 
 document.addEventListener("click", async (event) => {
