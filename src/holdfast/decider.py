@@ -33,6 +33,7 @@ from holdfast.ledger.events import (
     ShadowDifference,
     records_in,
     texts_of,
+    without_words,
 )
 from holdfast.ledger.ledger import Ledger, make_ref
 from holdfast.ledger.reducers import WHOLE, lifecycle_of
@@ -222,6 +223,9 @@ class Decider:
         fresh = [n for n in range(len(submissions)) if n not in answers and n not in repeats]
         items = [item for number in fresh for item in submissions[number].items]
         decisions, extra = self._judge(items, now)
+        if self.ledger is not None:
+            # Responses are kept with their keys: no erasure would find a word in there.
+            decisions = [without_words(decision) for decision in decisions]
         position, parts = 0, []
         for number in fresh:
             size = len(submissions[number].items)

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from tests.ledger.samples import NOW, an_item, record, record_allowed
 
+from holdfast.decider import Decider
+from holdfast.engine import Engine
 from holdfast.ledger import AlreadyErased, Ledger, NotFound
 from holdfast.ledger.events import TextErased
+from holdfast.policy.policy import Policy
 
 WORDS = "quite unmistakable words"
 LONG = "an unmistakable story, told at length; " * 500
@@ -147,4 +150,27 @@ def test_a_reader_of_an_older_state_delays_the_scrub_and_is_told(tmp_path: Path)
             erase_text(ledger, "0")
             assert not ledger.database.scrub()
         assert ledger.database.scrub()
+        assert WORDS.encode() not in bytes_of(tmp_path)
+
+
+def test_an_erasure_reaches_what_was_answered_to_a_key(tmp_path: Path) -> None:
+    """A rule that reads the words has them among its values; the response kept with a key must not."""
+    engine = Engine()
+    source = """
+policy: words
+on_unknown: allow
+rules:
+  - name: reads_the_words
+    when: item.text LIKE '%unmistakable%'
+    then: hold
+    reason: other
+    tells: Waits for a person to look at it.
+"""
+    policy = Policy.load(source, engine.schema)
+    with Ledger.open(data=tmp_path) as ledger:
+        decider = Decider(engine, ledger, policy=policy)
+        (decided,) = decider.decide([an_item(1, WORDS)], NOW, key="k")
+        assert decided.decision.rules[0].name == "reads_the_words"
+        assert WORDS.encode() in bytes_of(tmp_path)
+        erase_text(ledger, decided.ref or "")
         assert WORDS.encode() not in bytes_of(tmp_path)
