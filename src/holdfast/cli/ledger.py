@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,12 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from holdfast.cli.common import DEFAULT_DATA, Data, open_ledger, who
 from holdfast.ledger.errors import AlreadyErased, LedgerError, NotFound
 from holdfast.ledger.export import check_export, write_export
 from holdfast.ledger.ledger import Ledger
 from holdfast.ledger.proof import PROOF_BYTES_LIMIT, Proof
 from holdfast.ledger.tree import TreeHead
-from holdfast.settings import DEFAULT_DATA, load_settings
 
 app = App(
     name="ledger",
@@ -29,7 +28,6 @@ app = App(
 
 Ref = Annotated[str | None, Parameter(help="A decision's reference: SEQ, or SEQ.SLOT for a compact allow.")]
 
-Data = Annotated[Path, Parameter(name="--data", env_var="HOLDFAST_DATA", help="The data folder.")]
 DatabaseUrl = Annotated[
     str | None, Parameter(name="--database", help="SQLAlchemy URL, instead of SQLite in the data folder.")
 ]
@@ -47,7 +45,7 @@ def head(*, data: Data = DEFAULT_DATA, database: DatabaseUrl = None) -> None:
     Note it elsewhere: `holdfast ledger verify --checkpoint FILE` then finds a history that was rewritten
     as a whole.
     """
-    with _ledger(data, database) as ledger:
+    with open_ledger(data, database, must_exist=True) as ledger:
         found = ledger.head()
     _out(msgspec.json.encode(_Head(found.size, found.root.hex())))
 
@@ -65,7 +63,7 @@ def verify(
 ) -> None:
     """Recompute everything from the events, and say what stored cell was altered. Exit code 1 if any was."""
     heads = [_checkpoint(path) for path in checkpoint or ()]
-    with _ledger(data, database) as ledger:
+    with open_ledger(data, database, must_exist=True) as ledger:
         with _progress("verifying") as progress:
             faults = ledger.verify(progress, heads=heads, limit=max(1, limit))
         size, root = ledger.head()
@@ -106,7 +104,7 @@ def prove(
             expected="a decision's reference, or --check",
         )
     seq = ref.partition(".")[0]
-    with _ledger(data, database) as ledger:
+    with open_ledger(data, database, must_exist=True) as ledger:
         if "." in ref:
             ledger.decision(ref)
         if not (seq.isascii() and seq.isdigit() and len(seq) <= 18):
@@ -135,7 +133,7 @@ def export(
     if check is not None:
         _check_export(check, root)
         return
-    with _ledger(data, database) as ledger, _progress("exporting") as progress:
+    with open_ledger(data, database, must_exist=True) as ledger, _progress("exporting") as progress:
         if out is None or str(out) == "-":
             write_export(ledger.database, ledger.text_store, sys.stdout.buffer, with_texts, progress)
         else:
@@ -174,8 +172,8 @@ def erase(
         )
     if not why.strip():
         raise LedgerError("is empty", where="--why", expected="the reason, as it is to be recorded")
-    by = by or getpass.getuser()
-    with _ledger(data, database) as ledger:
+    by = by or who()
+    with open_ledger(data, database, must_exist=True) as ledger:
         if ref is not None:
             refs = [ref]
         else:
@@ -204,32 +202,12 @@ def erase(
 @app.command
 def rebuild(*, data: Data = DEFAULT_DATA, database: DatabaseUrl = None) -> None:
     """Drop everything that is derived from events and derive it again."""
-    with _ledger(data, database) as ledger, _progress("rebuilding") as progress:
+    with open_ledger(data, database, must_exist=True) as ledger, _progress("rebuilding") as progress:
         size = ledger.rebuild(progress)
     _out(f"derived again from {size} events".encode())
 
 
 # Inside -------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _ledger(data: Path, database: str | None) -> Iterator[Ledger]:
-    """The ledger that is there; none of these commands has a use for a new one."""
-    url = database or load_settings(data).ledger.database
-    file = data / "holdfast.db" if url is None else _sqlite_file(url)
-    if file is not None and not file.is_file():
-        raise NotFound(
-            "there is no ledger here",
-            where=str(file),
-            next_step="name the folder with --data or HOLDFAST_DATA; `holdfast decide` and `serve` make one",
-        )
-    with Ledger.open(url, data=data) as ledger:
-        yield ledger
-
-
-def _sqlite_file(url: str) -> Path | None:
-    scheme, _, path = url.partition(":///")
-    return Path(path.partition("?")[0]) if scheme.startswith("sqlite") and path else None
 
 
 @contextmanager
