@@ -44,7 +44,8 @@ class InputIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything up to input row `rows` is in the outputs; nothing after it counts.
+    """Everything up to input row `rows` is in the outputs; nothing after it counts. `done`: OUT is
+    complete, and only what it was made with is still to go.
 
     `now` stands in for absent times throughout the run, so that a resumed one decides the same.
     """
@@ -63,6 +64,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     counters: bytes = b""
     tally: Tally = msgspec.field(default_factory=Tally)
+    done: bool = False
 
     def save(self, path: Path) -> None:
         # Only the owner may read it: with --report it holds some of the texts.

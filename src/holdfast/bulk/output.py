@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -130,19 +131,26 @@ class FileOutput:
         return file
 
 
-def replace(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Put `data` at `path`: the old content or the new, never a part, whatever happens meanwhile."""
+@contextlib.contextmanager
+def replacing(path: Path, mode: int = 0o666) -> Iterator[Path]:
+    """A file to write instead of `path`, which it becomes at the end: the old content or the new, never a
+    part, whatever happens meanwhile."""
     temporary = path.with_name(f".{path.name}.new")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode))
+        yield temporary
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from None
+
+
+def replace(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Put `data` at `path`, at once or not at all."""
+    with replacing(path, mode) as new:
+        new.write_bytes(data)
 
 
 def sync_folder(folder: Path) -> None:

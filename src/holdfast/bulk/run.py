@@ -28,7 +28,7 @@ from holdfast.bulk import checkpoint as checkpoints
 from holdfast.bulk.checkpoint import CannotResume, Checkpoint, InputIdentity
 from holdfast.bulk.columns import option
 from holdfast.bulk.encoders import Encoder, OutFormat, ParquetEncoder, make_encoder
-from holdfast.bulk.output import CannotWrite, FileOutput, NoOutput, Output, StreamOutput, sync_folder
+from holdfast.bulk.output import CannotWrite, FileOutput, NoOutput, Output, StreamOutput, replacing
 from holdfast.bulk.readers import Format, open_reader
 from holdfast.bulk.rows import Found, InvalidInput, Reader, Rejected, Row
 from holdfast.bulk.tally import Tally
@@ -172,15 +172,11 @@ class _Run:
         with ExitStack() as stack:
             reader = self._reader(policy.inputs, policy.validate_context if policy.inputs else None, stdin)
             stack.callback(reader.close)
-            out, rejected = self._outputs(stdout)
-            stack.callback(out.close)
-            stack.callback(rejected.close)
-            if not self.saved.rows and not out.size:
-                out.write(encoder.start())
-                self._save(out, rejected, self.saved.chunks, started)
-            interrupted = self._decide_all(reader, encoder, out, rejected, started, progress, stopping)
-            if not interrupted:
-                self._finish(encoder)
+            interrupted = not self.saved.done and self._write_all(
+                stack, reader, encoder, stdout, started, progress, stopping
+            )
+        if not interrupted:
+            self._clean_up()
         return Outcome(
             tally=self.tally,
             found=reader.found,
@@ -193,6 +189,32 @@ class _Run:
         )
 
     # The loop -------------------------------------------------------------------------------
+
+    def _write_all(
+        self,
+        stack: ExitStack,
+        reader: Reader,
+        encoder: Encoder,
+        stdout: BinaryIO | None,
+        started: float,
+        progress: Callable[[Progress], None] | None,
+        stopping: Callable[[], bool],
+    ) -> bool:
+        """Decide what is left and complete OUT. Returns whether it was told to stop before the end."""
+        out, rejected = self._outputs(stdout)
+        stack.callback(out.close)
+        stack.callback(rejected.close)
+        if not self.saved.out_bytes:
+            # The checkpoint first: whoever finds an OUT with something in it finds the way on, too.
+            self._save(out, rejected, self.saved.chunks, started)
+            out.write(encoder.start())
+        if self._decide_all(reader, encoder, out, rejected, started, progress, stopping):
+            return True
+        if isinstance(encoder, ParquetEncoder) and self.job.out is not None and self.job.spool is not None:
+            with replacing(self.job.out) as new:
+                encoder.join(self.job.spool, new)
+            self._save(out, rejected, self.saved.chunks, started, done=True)
+        return False
 
     def _decide_all(
         self,
@@ -275,7 +297,9 @@ class _Run:
         checkpoints.check_same(earlier, fresh)
         return earlier
 
-    def _save(self, out: Output, rejected: Output, chunks: int, started: float) -> None:
+    def _save(
+        self, out: Output, rejected: Output, chunks: int, started: float, *, done: bool = False
+    ) -> None:
         out.sync()
         rejected.sync()
         if self.resumable and self.checkpoint_path is not None:
@@ -288,17 +312,16 @@ class _Run:
                 seconds=self.saved.seconds + time.monotonic() - started,
                 counters=self.decider.snapshot(),
                 tally=self.tally,
+                done=done,
             ).save(self.checkpoint_path)
 
-    def _finish(self, encoder: Encoder) -> None:
+    def _clean_up(self) -> None:
+        """OUT is complete: let go of what it was made with, the checkpoint last."""
         job = self.job
-        if isinstance(encoder, ParquetEncoder) and job.out is not None and job.spool is not None:
-            encoder.join(job.spool, job.out)
-        if self.resumable and self.checkpoint_path is not None:
-            checkpoints.remove(self.checkpoint_path)
         if job.out is not None and job.spool is not None and job.spool != job.out:
-            job.spool.unlink()
-            sync_folder(job.out.parent)
+            job.spool.unlink(missing_ok=True)
+        if self.checkpoint_path is not None:
+            checkpoints.remove(self.checkpoint_path)
 
     def _reader(
         self, inputs: Sequence[Field], check: Callable[[Item], None] | None, stdin: BinaryIO | None
@@ -377,6 +400,10 @@ def _strict(first: Rejected) -> StrictRun:
     )
 
 
+def _holds_something(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
 def _check_paths(job: Job) -> None:
     """Raise before anything is touched, when an output would be lost or two files are one."""
     if job.input != "-" and not Path(job.input).is_file():
@@ -394,12 +421,10 @@ def _check_paths(job: Job) -> None:
         if path.is_dir():
             raise CannotWrite("is a folder", where=f"{name} {path}", expected="a file")
     if job.out is None or job.force:
-        if job.out is not None:
-            checkpoints.path_of(job.out).unlink(missing_ok=True)
         return
     unfinished = checkpoints.path_of(job.out).exists()
     if job.resume:
-        if unfinished or not job.out.exists():
+        if unfinished or not _holds_something(job.out):
             return
         raise CannotResume(
             "has no checkpoint: it is finished, or was not made by a run that can be resumed",
@@ -413,7 +438,7 @@ def _check_paths(job: Job) -> None:
             next_step="go on with --resume, or start again with --force",
         )
     for name, path in files.items():
-        if path is not None and path.exists():
+        if path is not None and _holds_something(path):
             raise CannotWrite(
                 "exists already",
                 where=f"{name} {path}",
