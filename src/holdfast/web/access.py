@@ -12,6 +12,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -162,6 +163,7 @@ def refuse_foreign_pages(scope: HttpScope, headers: Mapping[bytes, bytes]) -> No
             raise Problem("foreign-origin")
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(address: str) -> bool:
     try:
         parsed: Any = ip_address(address)

@@ -70,16 +70,19 @@ def create_app(
         finally:
             await service.close()
 
-    app = Litestar(
+    guarded = Router(
+        "/",
+        # On every route but the raw one, which asks for itself: a route that says nothing is shut.
+        guards=[guard_of(service)],
         route_handlers=[
-            decide_handler(service),
             reading_router(service),
             health_router(service),
             _style,
             *(() if pages is None else [pages(service)]),
         ],
-        # On every route there is, those of later features too: a route that says nothing is shut.
-        guards=[guard_of(service)],
+    )
+    app = Litestar(
+        route_handlers=[decide_handler(service), guarded],
         lifespan=[lifespan],
         openapi_config=openapi_config(),
         exception_handlers={

@@ -47,7 +47,7 @@ class Edge:
         self.draining = False
         """While true every answer ends its connection, so that clients turn to another server."""
         self._metrics = metrics
-        self._log = structlog.get_logger("holdfast.web")
+        self._log: Any = None
         self._ids = itertools.count()
         self._prefix = secrets.token_hex(6)
 
@@ -55,6 +55,10 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
+        if self._log is None:
+            # Bound once, when the program has configured its logs: binding for each line costs more
+            # than the line.
+            self._log = structlog.get_logger("holdfast.web").bind()
         started = perf_counter()
         state: dict[str, Any] = scope.setdefault("state", {})
         headers = state["headers"] = dict(scope["headers"])

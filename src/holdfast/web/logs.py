@@ -8,13 +8,14 @@ without its message, which could quote a value.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import msgspec
 import structlog
@@ -39,7 +40,7 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
         factory = structlog.WriteLoggerFactory(stream)
     else:
         processors.append(_render)
-        factory = structlog.BytesLoggerFactory(stream.buffer)
+        factory = structlog.BytesLoggerFactory(_Unbroken(stream.buffer))  # type: ignore[arg-type]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -101,6 +102,22 @@ def _loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     described = describe(error) if isinstance(error, BaseException) else {}
     structlog.get_logger("asyncio").error("event_loop_error", message=context.get("message", ""), **described)
+
+
+class _Unbroken:
+    """A stream whose end does not end the server: a log that nobody reads any more is not written."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        # One call for the line, so that those of several processes do not mix.
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class _Forward(logging.Handler):
