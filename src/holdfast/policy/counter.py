@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from holdfast.policy import limits
+from holdfast.policy import limits, sql
 from holdfast.policy.diagnostics import Finding, did_you_mean
 from holdfast.policy.expression import Node, reads
 from holdfast.policy.grammar import Expression, Malformed
@@ -31,8 +31,7 @@ _FORM = "write: count [distinct FIELD] [where CONDITION] [per FIELD, …] over N
 class Counter:
     """A checked declaration. `of` is the field whose distinct values count, `None` to count items.
 
-    `seconds` is the window's length. `text` is the declaration in one spelling: counters with the
-    same text count the same thing, whatever their names.
+    `seconds` is the window's length, `text` the declaration in one spelling.
     """
 
     name: str
@@ -42,6 +41,13 @@ class Counter:
     per: tuple[str, ...]
     seconds: int
     nullable: bool
+
+    @property
+    def meaning(self) -> str:
+        """What is counted, with definitions put in: counters of one meaning count the same."""
+        where = "" if self.where is None else f" where {sql.render(self.where, 'duckdb')}"
+        of = "" if self.of is None else f" distinct {self.of}"
+        return f"count{of}{where} per {', '.join(self.per)} over {self.seconds}"
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -63,6 +69,7 @@ class CounterParts:
     where: Expression | None
     per: tuple[Token, ...]
     seconds: int
+    text: str
 
 
 def take_apart(expression: Expression) -> CounterParts:
@@ -92,7 +99,13 @@ def take_apart(expression: Expression) -> CounterParts:
             message = "a condition is missing here" if _is(rest[0], "where") else "this does not belong here"
             raise Malformed(Finding(expression.region(rest[0]), message, _FORM))
         where = Expression(expression.scalar, rest[1:])
-    return CounterParts(of=of, where=where, per=keys, seconds=seconds)
+    words = ["count"]
+    words += [] if of is None else ["distinct", of.text]
+    words += [] if where is None else ["where", where.canonical().replace('"', "")]
+    words += [] if not keys else ["per", ", ".join(key.text for key in keys)]
+    window = expression.tokens[over + 1 :]
+    words += ["over", *(token.text.lower() for token in window)]
+    return CounterParts(of=of, where=where, per=keys, seconds=seconds, text=" ".join(words))
 
 
 def resolve(token: Token, expression: Expression, fields: Mapping[str, Field], *, key: bool) -> Field:

@@ -35,8 +35,8 @@ class UnreadableSnapshot(HoldfastError):
 
 
 class _Saved(msgspec.Struct, frozen=True, array_like=True):
-    text: str
-    keys: list[tuple[Any, bytes, list[Any]]]
+    meaning: str
+    keys: list[tuple[Any, float, bytes, list[Any]]]
 
 
 class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
@@ -63,24 +63,24 @@ class Counters:
 
     def snapshot(self) -> bytes:
         """The whole state as bytes (MessagePack)."""
-        saved = [_Saved(tally.declaration.text, tally.state()) for tally in self._tallies]
+        saved = [_Saved(tally.declaration.meaning, tally.state()) for tally in self._tallies]
         return msgspec.msgpack.encode(_Snapshot(_FORM, saved))
 
     @classmethod
     def restore(cls, declarations: Sequence[Counter], state: bytes) -> Counters:
         """Counters that go on from a snapshot.
 
-        A counter goes on when the snapshot has one that is declared in the same words (its name
-        does not matter); others begin empty. Raises `UnreadableSnapshot`.
+        A counter goes on when the snapshot has one that counts the same (names do not matter, its
+        own and those of definitions); others begin empty. Raises `UnreadableSnapshot`.
         """
         try:
             snapshot = msgspec.msgpack.decode(state, type=_Snapshot)
             if snapshot.form != _FORM:
                 raise ValueError(f"form {snapshot.form}")
             counters = cls(declarations)
-            saved = {counter.text: counter for counter in snapshot.counters}
+            saved = {counter.meaning: counter for counter in snapshot.counters}
             for tally in counters._tallies:
-                if (counter := saved.get(tally.declaration.text)) is not None:
+                if (counter := saved.get(tally.declaration.meaning)) is not None:
                     tally.restore(counter.keys)
         except (msgspec.DecodeError, ValueError, TypeError) as error:
             raise UnreadableSnapshot(
@@ -139,16 +139,19 @@ class _Tally:
                 self._entries += len(window) - before
                 if self._entries > ENTRIES:
                     self._shrink()
-            put(0 if window is None else window.count(time - seconds, time + LATENESS))
+                # One that came too late to be kept still sees itself.
+                put(window.count(time - seconds, time + LATENESS) or 1)
+            else:
+                put(0 if window is None else window.count(time - seconds, time + LATENESS))
         return result
 
-    def state(self) -> list[tuple[Any, bytes, list[Any]]]:
+    def state(self) -> list[tuple[Any, float, bytes, list[Any]]]:
         return [(key, *window.state()) for key, window in self._windows.items()]
 
-    def restore(self, keys: list[tuple[Any, bytes, list[Any]]]) -> None:
+    def restore(self, keys: list[tuple[Any, float, bytes, list[Any]]]) -> None:
         several = len(self.declaration.per) > 1
-        for key, times, values in keys:
-            window = self._window.restored(times, values)
+        for key, past, times, values in keys:
+            window = self._window.restored(past, times, values)
             self._windows[tuple(key) if several else key] = window
             self._entries += len(window)
 

@@ -78,7 +78,7 @@ class _CounterDraft:
     def counter(self, where: Node | None) -> Counter:
         return Counter(
             name=self.name.value,
-            text="" if self.expression is None else self.expression.canonical().replace('"', ""),
+            text="" if self.parts is None else self.parts.text,
             of=None if self.of is None else self.of.name,
             where=where,
             per=tuple(key.name for key in self.keys),

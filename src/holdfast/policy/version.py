@@ -1,8 +1,8 @@
 """A policy's version: the hash of what it says.
 
 Two files have the same version when they differ only in comments, white space, the order of keys
-within a mapping, YAML's ways of writing a text, and in expressions white space, the case of words
-and functions, and `!=` for `<>`. Everything else counts: names, texts, numbers, the order of
+within a mapping, YAML's ways of writing a text, white space in prose and in expressions, and in
+expressions the case of words and functions, and `!=` for `<>`. Everything else counts: names, texts, numbers, the order of
 rules, descriptions and examples.
 """
 
@@ -30,19 +30,31 @@ def version(written: Draft) -> str:
             *(rule.when for rule in written.rules),
         )
     }
-    content = json.dumps([_FORM, _canonical(written.root, expressions)], sort_keys=True, ensure_ascii=False)
+    prose = {
+        id(scalar)
+        for scalar in (
+            written.description,
+            *(declared.doc for declared in written.inputs),
+            *(rule.tells for rule in written.rules),
+        )
+    }
+    content = json.dumps(
+        [_FORM, _canonical(written.root, expressions, prose)], sort_keys=True, ensure_ascii=False
+    )
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def _canonical(node: Node, expressions: set[int]) -> Any:
+def _canonical(node: Node, expressions: set[int], prose: set[int]) -> Any:
     if isinstance(node, Scalar):
         if id(node) in expressions:
             return tokenize(node).canonical()
+        if id(node) in prose:
+            return " ".join(node.value.split())
         # Unquoted, `1` and `true` may be a number and a truth value; in quotes they are texts.
         return node.value if not node.plain or not _could_be_data(node.value) else [node.value]
     if isinstance(node, Mapping):
-        return {key.value: _canonical(value, expressions) for key, value in node.entries}
-    return [_canonical(item, expressions) for item in node.items]
+        return {key.value: _canonical(value, expressions, prose) for key, value in node.entries}
+    return [_canonical(item, expressions, prose) for item in node.items]
 
 
 def _could_be_data(text: str) -> bool:

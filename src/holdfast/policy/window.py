@@ -2,7 +2,8 @@
 
 Both kinds keep times in a sorted array, so that a value is two binary searches and a late item is
 still put where it belongs. An item at time `t` sees what came before it in the stream at times in
-`(t - window, t + LATENESS]`: items may come up to `LATENESS` late and count as if they had not.
+`(t - window, t + LATENESS]`: items may come up to `LATENESS` late and count as if they had not. What
+comes later than window and `LATENESS` behind the newest of its key is not kept.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ _DROPPED = KEPT // 10
 class ItemWindow:
     """Counts items."""
 
-    __slots__ = ("first", "times")
+    __slots__ = ("first", "past", "times")
 
     def __init__(self) -> None:
         self.times = array("d")
-        self.first = 0  # entries before this one are past and wait to be dropped
+        self.first = 0  # entries before this one are over and wait to be dropped
+        self.past = float("-inf")  # entries up to here are over
 
     def __len__(self) -> int:
         return len(self.times) - self.first
@@ -35,39 +37,46 @@ class ItemWindow:
     @property
     def latest(self) -> float:
         """The newest time in it."""
-        return self.times[-1] if self.times else float("-inf")
+        return self.times[-1] if self.times else self.past
 
     def add(self, time: float, value: Value, past: float) -> None:  # noqa: ARG002
-        """Count an item; entries up to `past` are over."""
+        """Count an item; entries up to `past` are over. One that is itself over is not kept."""
         times = self.times
-        if times and time < times[-1]:
-            insort(times, time, self.first)
-        else:
-            times.append(time)
-        first = self.first
-        while times[first] <= past:
-            first += 1
-        if len(times) - first > KEPT:
-            first += _DROPPED
-        if first > 64 and first * 2 > len(times):
+        first, length = self.first, len(times)
+        if past > self.past:
+            self.past = past
+            while first < length and times[first] <= past:
+                first += 1
+            self.first = first
+        if time > self.past:
+            if length and time < times[-1]:
+                insort(times, time, first)
+            else:
+                times.append(time)
+            if length + 1 - first > KEPT:
+                self.past = max(self.past, times[first + _DROPPED - 1])
+                self.first = first = first + _DROPPED
+        if first > 64 and first * 2 > length:
             del times[:first]
-            first = 0
-        self.first = first
+            self.first = 0
 
     def count(self, after: float, until: float) -> int:
         """How many lie in `(after, until]`."""
-        times = self.times
-        end = len(times) if not times or times[-1] <= until else bisect_right(times, until, self.first)
-        return end - bisect_right(times, after, self.first)
+        times, first = self.times, self.first
+        if len(times) == first:
+            return 0
+        end = len(times) if times[-1] <= until else bisect_right(times, until, first)
+        return max(0, end - bisect_right(times, after, first))
 
-    def state(self) -> tuple[bytes, list[Value]]:
+    def state(self) -> tuple[float, bytes, list[Value]]:
         """Its content, for a snapshot."""
-        return self.times[self.first :].tobytes(), []
+        return self.past, self.times[self.first :].tobytes(), []
 
     @classmethod
-    def restored(cls, times: bytes, values: list[Value]) -> ItemWindow:  # noqa: ARG003
+    def restored(cls, past: float, times: bytes, values: list[Value]) -> ItemWindow:  # noqa: ARG003
         """The window that `state` described."""
         window = cls()
+        window.past = past
         window.times.frombytes(times)
         return window
 
@@ -75,12 +84,13 @@ class ItemWindow:
 class ValueWindow:
     """Counts distinct values: each by the last time it was seen."""
 
-    __slots__ = ("first", "last", "times")
+    __slots__ = ("first", "last", "past", "times")
 
     def __init__(self) -> None:
-        self.last: dict[Value, float] = {}
-        self.times = array("d")  # of the values in `last`, sorted; those before `first` are past
+        self.last: dict[Value, float] = {}  # those at times up to `past` are over
+        self.times = array("d")  # sorted; from `first` on those in `last` that are not over
         self.first = 0
+        self.past = float("-inf")
 
     def __len__(self) -> int:
         return len(self.times) - self.first
@@ -88,52 +98,67 @@ class ValueWindow:
     @property
     def latest(self) -> float:
         """The newest time in it."""
-        return self.times[-1] if self.times else float("-inf")
+        return self.times[-1] if self.times else self.past
 
     def add(self, time: float, value: Value, past: float) -> None:
-        """Count a value; entries up to `past` are over."""
+        """Count a value; entries up to `past` are over. One that is itself over is not kept."""
         times, last = self.times, self.last
-        first = self.first
-        length = len(times)
-        while first < length and times[first] <= past:
-            first += 1
+        if past > self.past:
+            self.past = past
+            first, length = self.first, len(times)
+            while first < length and times[first] <= past:
+                first += 1
+            self.first = first
+        if time > self.past:
+            self._put(time, value)
+        if len(times) - self.first > KEPT:
+            kept = sorted(self._entries(), key=_time)[_DROPPED:]
+            self._keep(kept)
+        elif max(self.first, len(last) - len(times)) > max(64, len(times) // 2):
+            self._keep(self._entries())
+
+    def _put(self, time: float, value: Value) -> None:
+        times, last = self.times, self.last
         before = last.get(value)
-        if before is not None and before > past:
-            if before >= time:
-                self.first = first
+        if before is not None:
+            if before <= self.past:
+                del last[value]  # its place in the order must be that of a value never seen
+            elif before >= time:
                 return
-            del times[bisect_right(times, before, first) - 1]
+            else:
+                del times[bisect_right(times, before, self.first) - 1]
         last[value] = time
         if times and time < times[-1]:
-            insort(times, time, first)
+            insort(times, time, self.first)
         else:
             times.append(time)
-        self.first = first
-        if len(times) - first > KEPT:
-            self._keep(sorted(last.items(), key=_time)[-(KEPT - _DROPPED) :])
-        elif first > 64 and first * 2 > len(times):
-            self._keep([entry for entry in last.items() if entry[1] > past])
 
     def count(self, after: float, until: float) -> int:
         """How many values were last seen in `(after, until]`."""
-        times = self.times
-        end = len(times) if not times or times[-1] <= until else bisect_right(times, until, self.first)
-        return end - bisect_right(times, after, self.first)
+        times, first = self.times, self.first
+        if len(times) == first:
+            return 0
+        end = len(times) if times[-1] <= until else bisect_right(times, until, first)
+        return max(0, end - bisect_right(times, after, first))
 
-    def state(self) -> tuple[bytes, list[Value]]:
+    def state(self) -> tuple[float, bytes, list[Value]]:
         """Its content, for a snapshot: values, and when each was last seen."""
-        oldest = self.times[self.first] if len(self) else float("inf")
-        kept = [entry for entry in self.last.items() if entry[1] >= oldest]
-        return array("d", [time for _, time in kept]).tobytes(), [value for value, _ in kept]
+        entries = self._entries()
+        return self.past, array("d", [time for _, time in entries]).tobytes(), [value for value, _ in entries]
 
     @classmethod
-    def restored(cls, times: bytes, values: list[Value]) -> ValueWindow:
+    def restored(cls, past: float, times: bytes, values: list[Value]) -> ValueWindow:
         """The window that `state` described."""
         window = cls()
+        window.past = past
         seen = array("d")
         seen.frombytes(times)
         window._keep(list(zip(values, seen, strict=True)))
         return window
+
+    def _entries(self) -> list[tuple[Value, float]]:
+        past = self.past
+        return [entry for entry in self.last.items() if entry[1] > past]
 
     def _keep(self, entries: list[tuple[Value, float]]) -> None:
         self.last = dict(entries)
