@@ -3,27 +3,17 @@
 # ruff: noqa: T201
 from __future__ import annotations
 
-import getpass
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from holdfast.ledger import Ledger
+from holdfast.cli.common import DEFAULT_DATA, Data, open_ledger, tell, who
 from holdfast.ledger.encoding import from_micros
 from holdfast.ledger.events import KeyCreated, KeyRevoked
-from holdfast.settings import DEFAULT_DATA, load_settings
 from holdfast.web.keys import SCOPE_DOCS, InvalidKey, checked_label, checked_scopes, expiry, new_key
 
 app = App(name="key", help="API keys for the HTTP server.")
-
-Data = Annotated[
-    Path, Parameter(env_var="HOLDFAST_DATA", help="Folder that holds all state; made on first use.")
-]
 
 
 @app.command
@@ -49,20 +39,20 @@ def create(
     scopes, label = checked_scopes(scope), checked_label(label)
     expires_at = None if expires is None else expiry(expires, now)
     key = new_key()
-    with _ledger(data) as ledger:
+    with open_ledger(data) as ledger:
         created = KeyCreated(
             key_id=key.key_id,
             digest=key.digest,
             scopes=scopes,
             label=label,
-            by=_who(),
+            by=who(),
             expires_at=expires_at,
         )
         ledger.append([created], now)
     print(key.secret)
     may = "; ".join(SCOPE_DOCS[one].rstrip(".") for one in scopes)
-    _tell(f"This is the only time that the key is shown. {may}.")
-    _tell(
+    tell(f"This is the only time that the key is shown. {may}.")
+    tell(
         f"Send it as `Authorization: Bearer {key.secret[:16]}…`. Revoke it: holdfast key revoke {key.key_id}"
     )
 
@@ -71,10 +61,10 @@ def create(
 def list_keys(*, data: Data = DEFAULT_DATA) -> None:
     """List the keys, revoked and expired ones too."""
     now = datetime.now(UTC)
-    with _ledger(data) as ledger:
+    with open_ledger(data) as ledger:
         keys = sorted(ledger.keys().values(), key=lambda key: key.created_at)
     if not keys:
-        _tell("There is no key yet. Make one: holdfast key create --scope decide --label NAME")
+        tell("There is no key yet. Make one: holdfast key create --scope decide --label NAME")
         return
     rows = [("ID", "STATE", "SCOPES", "LABEL", "MADE BY", "MADE")]
     for key in keys:
@@ -102,31 +92,14 @@ def revoke(key_id: str, *, data: Data = DEFAULT_DATA) -> None:
     key_id
         The 12 characters between `hf_` and the secret, as `holdfast key list` shows them.
     """
-    with _ledger(data) as ledger:
+    with open_ledger(data) as ledger:
         known = ledger.keys().get(key_id)
         if known is None:
             raise InvalidKey(
                 "there is no such key", where="key", value=repr(key_id[:16]), next_step="holdfast key list"
             )
         if known.revoked_at is not None:
-            _tell(f"{key_id} was revoked before.")
+            tell(f"{key_id} was revoked before.")
             return
-        ledger.append([KeyRevoked(key_id=key_id, by=_who())], datetime.now(UTC))
-    _tell(f"{key_id} ({known.label}) is revoked.")
-
-
-@contextmanager
-def _ledger(data: Path) -> Iterator[Ledger]:
-    with Ledger.open(load_settings(data).ledger.database, data=data) as ledger:
-        yield ledger
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
+        ledger.append([KeyRevoked(key_id=key_id, by=who())], datetime.now(UTC))
+    tell(f"{key_id} ({known.label}) is revoked.")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from holdfast.settings import DEFAULT_DATA, load_settings
+from holdfast.cli.common import DEFAULT_DATA, Data, find_policy, maybe_ledger
+from holdfast.settings import load_settings
 
 
 def serve(
     *,
-    data: Annotated[Path, Parameter(env_var="HOLDFAST_DATA")] = DEFAULT_DATA,
+    data: Data = DEFAULT_DATA,
     host: str | None = None,
     port: int | None = None,
-    policy: Path | None = None,
+    policy: str | None = None,
 ) -> None:
     """Decide over HTTP, with a console for people.
 
@@ -24,18 +21,15 @@ def serve(
 
     Parameters
     ----------
-    data
-        Folder that holds all state; made on first use.
     host
         Address to listen on. Other than loopback needs an API key: `holdfast key create`.
     port
         Port to listen on; 0 picks a free one.
     policy
-        Policy file that decides instead of the published one.
+        What decides instead of the published policy: a file, a pack's name, or one in the ledger.
     """
     # Imported here so that `holdfast --help` does not wait for the engine.
     from holdfast.engine import Engine
-    from holdfast.policy.policy import Policy
     from holdfast.web import logs
     from holdfast.web.access import binds_loopback
     from holdfast.web.app import create_app
@@ -46,7 +40,10 @@ def serve(
     host = settings.serve.host if host is None else host
     port = settings.serve.port if port is None else port
     logs.configure()
-    chosen = None if policy is None else Policy.load(policy.read_text("utf-8"), Engine().schema, str(policy))
+    chosen = None
+    if policy is not None:
+        with maybe_ledger(data) as ledger:
+            chosen = find_policy(policy, Engine(), ledger)
     listener = listen(host, port)
     url = url_of(listener)
     app = create_app(data, settings, policy=chosen, bound_to_loopback=binds_loopback(host))
