@@ -314,6 +314,9 @@ class _Builder:
         return closed
 
     def _pieces(self, letter: str, category: str) -> list[Piece]:
+        canonical = unicodedata.normalize("NFD", letter)
+        if len(canonical) == 1 and canonical != letter:
+            return self.pieces(canonical, unicodedata.category(canonical))
         code = ord(letter)
         if category[0] == "Z" or letter.isspace():
             return [(32, 0)]

@@ -135,12 +135,16 @@ _DISTINCTIVE = {"Ѐ-ӿ": "ж", "Ͱ-Ͽ": "ω"}
 
 
 def _in_context(form: str) -> Iterator[NormalisedText]:
-    """The normal form by itself and, for words of look-alikes only, the one in a text of their own script."""
+    """The normal form by itself and, where it holds Cyrillic or Greek, all that its look-alikes may lead to.
+
+    Which letters look like Latin ones depends on their case, and which is meant on what stands around.
+    """
     yield _stripped(normalise_text(form))
     for script, letter in _DISTINCTIVE.items():
         if re.search(f"[{script}]", form):
-            native = normalise_text(f"{letter} {form}")
-            yield _stripped(native, skip=2)
+            for written in (form, form.upper(), form.capitalize()):
+                yield _stripped(normalise_text(written))
+                yield _stripped(normalise_text(f"{letter} {written}"), skip=2)
 
 
 def _stripped(normal: NormalisedText, skip: int = 0) -> NormalisedText:

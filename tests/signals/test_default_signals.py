@@ -1,0 +1,32 @@
+"""The signals that ship, together."""
+
+from __future__ import annotations
+
+from tests.signals.conformance import items_of
+
+from holdfast.content import ITEM_FIELDS
+from holdfast.schema import Schema
+from holdfast.signals import Signal, default_signals
+from holdfast.signals.signal import Batch
+
+
+def test_come_in_order() -> None:
+    assert [signal.name for signal in default_signals()] == ["text", "lexicon", "language", "contact"]
+    assert all(isinstance(signal, Signal) for signal in default_signals())
+
+
+def test_declare_fields_that_share_no_name_with_another() -> None:
+    names = list(Schema(ITEM_FIELDS).with_fields(field for s in default_signals() for field in s.fields))
+    assert {
+        "text.length",
+        "text.evasion",
+        "lexicon.slur",
+        "language",
+        "language_confidence",
+        "contact.kinds",
+    } <= set(names)
+
+
+def test_a_batch_is_normalised_once() -> None:
+    batch = Batch(items_of(["h4te"]))
+    assert batch.normalised is batch.normalised
