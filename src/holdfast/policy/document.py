@@ -6,6 +6,7 @@ several documents are refused, so that no file grows when it is read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -72,6 +73,8 @@ class Sequence:
     at: Region
     items: list[Node] = field(default_factory=list)
 
+
+_CODED_BLANK = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))")
 
 _QUOTING = (
     "a value that holds ': ' or ' #', or begins with a quote or a bracket, goes after | on its own lines"
@@ -225,17 +228,13 @@ def _align(value: str, text: str, at: Region, style: str) -> list[int]:
     while index < length:
         if value[index].isspace():
             start = place
-            while place < end and text[place].isspace():
-                place += 1
+            place = _behind_blanks(text, place, end, style)
             while index < length and value[index].isspace():
                 offsets.append(min(start, max(end - 1, at.start)))
                 start = min(start + 1, max(place - 1, at.start))
                 index += 1
             continue
-        while place < end and (
-            text[place].isspace() or (style == '"' and text[place] == "\\" and text[place + 1] in "\r\n")
-        ):
-            place += 1
+        place = _behind_blanks(text, place, end, style)
         if place >= end:
             return []
         if style == '"' and text[place] == "\\":
@@ -249,3 +248,24 @@ def _align(value: str, text: str, at: Region, style: str) -> list[int]:
             place += 2 if style == "'" and text[place] == "'" else 1
         index += 1
     return offsets
+
+
+_BLANK_ESCAPES = {"n", "r", "t", "v", "f", " ", "\t", "N", "_", "L", "P", "\r", "\n"}
+
+
+def _behind_blanks(text: str, place: int, end: int, style: str) -> int:
+    """The first place from `place` on that holds no white space, nor an escape for some."""
+    while place < end:
+        if text[place].isspace():
+            place += 1
+        elif style == '"' and text[place] == "\\" and text[place + 1] in _BLANK_ESCAPES:
+            place += 2
+        elif (
+            style == '"'
+            and (code := _CODED_BLANK.match(text, place, end))
+            and chr(int(code[code.lastindex or 1], 16)).isspace()
+        ):
+            place = code.end()
+        else:
+            break
+    return place
