@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 from litestar import Request, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Redirect, Response
 
 from holdfast.web.access import COOKIE, LOCAL, Principal, refuse_foreign_pages
@@ -57,7 +57,7 @@ def sign_in_routes(service: Service) -> list[HTTPRouteHandler]:
 
     @get("/sign-in", opt=PUBLIC)
     async def sign_in_page(
-        target: Annotated[str, Parameter(query="next", max_length=2_000)] = "/",
+        target: Annotated[str, QueryParameter(name="next", max_length=2_000)] = "/",
     ) -> Response[str]:
         return form(local_path(target))
 

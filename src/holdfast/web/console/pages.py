@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import structlog
 from litestar import Request, Router, get, post
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 from litestar.response import Response
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
@@ -29,6 +30,8 @@ from holdfast.web.console.views import Trial, humane
 from holdfast.web.guard import PUBLIC, needs
 from holdfast.web.service import Service
 
+_log = structlog.get_logger("holdfast.web")
+
 TRIALS = 8
 """Texts that are tried at a time; more are asked to wait."""
 CAPTION_LIMIT = 2_000
@@ -36,7 +39,8 @@ KEEP = "public, max-age=31536000, immutable"
 """Addresses of static files carry their hash."""
 
 _Request = Request[Any, Any, Any]
-_Query = Annotated[str | None, Parameter(max_length=300)]
+_Query = Annotated[str | None, QueryParameter(max_length=300)]
+_Ref = Annotated[str, PathParameter(max_length=300)]
 
 
 def console_router(service: Service) -> Router:
@@ -45,6 +49,8 @@ def console_router(service: Service) -> Router:
     With the setting `serve.kit` there is also `/kit`, which shows every partial in each of its states.
     """
     console = Console(service)
+    if not all((render.STATIC / script).is_file() for script in render.VENDORED):
+        _log.warning("console_without_scripts", next="make assets")
 
     # Functions, not the methods themselves: the framework copies its handlers, with all they hold.
     @get("/")
@@ -70,7 +76,7 @@ def console_router(service: Service) -> Router:
         return await console.decisions(request, action, rule, when, before)
 
     @get("/decisions/{ref:str}")
-    async def decision(request: _Request, ref: str) -> Response[str]:
+    async def decision(request: _Request, ref: _Ref) -> Response[str]:
         return await console.decision(request, ref)
 
     @get("/policy")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from importlib import resources
@@ -20,8 +20,11 @@ from holdfast.web.console.catalogue import catalogue
 
 HERE = Path(str(resources.files(__package__)))
 STATIC = HERE / "static"
-VENDORED = ("vendor/htmx.min.js", "vendor/hx-sse.min.js")
-"""Scripts that `make assets` puts there; without them the pages work, but do not move by themselves."""
+VENDORED = ("vendor/htmx.js",)
+"""Scripts that `make assets` puts there; without them the pages work, but do not move by themselves.
+
+htmx and its extension are one file: loaded apart, htmx may start before the extension is there.
+"""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -93,8 +96,3 @@ def fragment(template: str, macro: str, *arguments: Any) -> str:
     """The HTML of the macro `macro` in `template`."""
     module = environment().get_template(template).module
     return str(getattr(module, macro)(*arguments))
-
-
-def missing_assets() -> Iterable[str]:
-    """The scripts that `make assets` has not put there."""
-    return tuple(script for script in VENDORED if not (STATIC / script).is_file())
