@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,7 +92,7 @@ def render_report(outcome: Outcome, job: Job, now: datetime) -> str:
     """The page. Everything that came from outside is escaped; a policy in the page forbids scripts."""
     tally = outcome.tally
     rules = by_count(tally)
-    return _template().render(
+    page = _template().render(
         action_bars=_action_bars(tally),
         actions=ACTIONS,
         columns=outcome.found,
@@ -119,6 +120,7 @@ def render_report(outcome: Outcome, job: Job, now: datetime) -> str:
         unread=unread_column(outcome),
         version=__version__,
     )
+    return _HIDDEN.sub("\ufffd", page)
 
 
 def headline(tally: Tally) -> str:
@@ -134,7 +136,7 @@ def headline(tally: Tally) -> str:
 
 def pieces(example: Example) -> list[Piece]:
     """The example's text, cut where signals found something; overlapping marks become one."""
-    text = _visible(example.text or "")
+    text = example.text or ""
     result: list[Piece] = []
     at = 0
     for start, end, label in sorted(example.marks):
@@ -236,10 +238,7 @@ def _language(code: str) -> str:
 _HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
-def _visible(text: str) -> str:
-    return _HIDDEN.sub("\ufffd", text)
-
-
+@cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("holdfast.bulk", "."),
@@ -251,7 +250,6 @@ def _template() -> jinja2.Template:
     filters: Mapping[str, object] = {
         "words": lambda name: str(name).replace("_", " "),
         "number": lambda count: f"{count:,}",
-        "visible": lambda text: _visible(str(text)),
     }
     environment.filters.update(filters)
     return environment.get_template("report.html.j2")

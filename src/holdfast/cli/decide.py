@@ -35,7 +35,7 @@ Column = Annotated[str | None, Parameter(group=_COLUMNS)]
 
 
 def decide(
-    input: str,
+    input: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     out: Annotated[str | None, Parameter(name=["--out", "-o"], group=_OUTPUT)] = None,
