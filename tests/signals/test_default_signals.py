@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from tests.signals.conformance import items_of
+from tests.signals.conformance import SignalConformance, items_of
 
 from holdfast.content import ITEM_FIELDS
 from holdfast.schema import Schema
 from holdfast.signals import Signal, default_signals
+from holdfast.signals.contact import Contact
+from holdfast.signals.language import Language
+from holdfast.signals.lexicon import Lexicon
 from holdfast.signals.signal import Batch
 
 
@@ -30,3 +33,21 @@ def test_declare_fields_that_share_no_name_with_another() -> None:
 def test_a_batch_is_normalised_once() -> None:
     batch = Batch(items_of(["h4te"]))
     assert batch.normalised is batch.normalised
+
+
+class TestStarterLexicon(SignalConformance):
+    make = Lexicon.starter
+    texts = ("you complete idiot", "check out my channel")
+
+
+class TestLanguage(SignalConformance):
+    make = Language
+    texts = (
+        "Das ist ein wunderbarer Tag, um mit meinen Freunden in den Park zu gehen",
+        "I have been watching these videos with my whole family since last summer",
+    )
+
+
+class TestContact(SignalConformance):
+    make = Contact
+    texts = ("write to name@example.com", "call me on +44 20 7946 0958")

@@ -7,4 +7,9 @@ __all__ = ["Batch", "Evidence", "Segment", "Signal", "default_signals"]
 
 def default_signals() -> tuple[Signal, ...]:
     """The signals that ship with Holdfast, in the order in which they run."""
-    raise NotImplementedError
+    from holdfast.signals.contact import Contact
+    from holdfast.signals.language import Language
+    from holdfast.signals.lexicon import Lexicon
+    from holdfast.signals.text import Text
+
+    return (Text(), Lexicon.starter(), Language(), Contact())

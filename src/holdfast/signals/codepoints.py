@@ -28,6 +28,8 @@ import emoji
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.signals.upside_down import DISTINCTIVE
+
 VERSION: Final = f"1-u{unicodedata.unidata_version}-e{emoji.__version__}"
 """Of the normaliser: changes when the same text could normalise otherwise (this code, Unicode, emoji names)."""
 
@@ -117,6 +119,19 @@ _STYLED_LETTER = re.compile(r".*(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:SMALL
 # Upper-case "I" of other scripts: Unicode's prototype is "l", but a reader sees an "I".
 _CAPITAL_I = "ІӀΙⲒꓲᏆ"
 
+STYLED: Final = 1
+"""Trait: normalising it undoes a disguise by itself (𝓪, ⓐ, ᴀ)."""
+INVISIBLE: Final = 2
+"""Trait: a zero-width space, a soft hyphen, …"""
+REGIONAL: Final = 4
+"""Trait: a letter that flags are made of."""
+TURNED_LETTER: Final = 8
+"""Trait: a distinctive letter of upside-down text."""
+IMITATES: Final = 16
+"""Trait: its expansion has an alternate."""
+MOVES: Final = 32
+"""Trait: its expansion is not one code point, so that what follows moves."""
+
 IS_LETTER: Final = 1
 IS_UPPER: Final = 2
 IS_LOWER: Final = 4
@@ -139,10 +154,8 @@ class Tables(NamedTuple):
     """The alternate of a single expansion, else 0."""
     offset: NDArray[np.int32]
     """Where a longer expansion starts in the pools."""
-    styled: NDArray[np.bool_]
-    """Whether normalising it undoes a disguise by itself (𝓪, ⓐ, ᴀ)."""
-    ignorable: NDArray[np.bool_]
-    """Whether it is invisible (zero-width space, soft hyphen, …)."""
+    traits: NDArray[np.uint8]
+    """STYLED, INVISIBLE and so on: what makes a step of the normaliser look at it."""
     written: NDArray[np.uint8]
     """IS_LETTER, IS_UPPER, … of the original."""
     pool: NDArray[np.int32]
@@ -180,7 +193,7 @@ def tables() -> Tables:
     single = np.arange(TABLE_SIZE, dtype=np.int32)
     alternate = np.zeros(TABLE_SIZE, np.int32)
     offset = np.zeros(TABLE_SIZE, np.int32)
-    styled = np.zeros(TABLE_SIZE, np.bool_)
+    traits = np.zeros(TABLE_SIZE, np.uint8)
     written = np.zeros(TABLE_SIZE, np.uint8)
     kind = np.zeros(TABLE_SIZE, np.uint8)
     pool: list[int] = []
@@ -208,7 +221,7 @@ def tables() -> Tables:
             if pieces != [(code, 0)]:
                 put(code, pieces)
                 if category[0] in "LS" and builder.styled(letter):
-                    styled[code] = True
+                    traits[code] = STYLED
     single[0xD800:0xE000] = 0xFFFD  # half a surrogate pair: no string that holds one can be searched
     for low, high in (*_PLAIN_LETTERS, _HANGUL):
         kind[low : high + 1] = LETTER
@@ -222,11 +235,14 @@ def tables() -> Tables:
     kind[SEPARATOR] = OTHER
 
     script, imitator = _scripts(kind)
-    ignorable = np.zeros(TABLE_SIZE, np.bool_)
     for low, high in _IGNORABLE:
-        ignorable[low : high + 1] = True
+        traits[low : high + 1] |= INVISIBLE
+    traits[REGIONAL_A : REGIONAL_A + 26] |= REGIONAL
+    traits[[ord(letter) for letter in DISTINCTIVE]] |= TURNED_LETTER
+    traits[alternate != 0] |= IMITATES
+    traits[length != 1] |= MOVES
     return Tables(
-        length, single, alternate, offset, styled, ignorable, written,
+        length, single, alternate, offset, traits, written,
         np.array(pool, np.int32), np.array(alternates, np.int32), kind, script, imitator, flags,
     )  # fmt: skip
 

@@ -37,7 +37,8 @@ COUNTED_LIMIT: Final = 12
 DOLLAR: Final = ord("$")
 ONE: Final = ord("1")
 EL: Final = ord("l")
-_AT, _DOT = map(ord, "@.")
+AT: Final = ord("@")
+_DOT = ord(".")
 
 
 def undo(codes: Sequence[int]) -> tuple[list[int], int]:
@@ -100,7 +101,8 @@ def _undo_digits(codes: Sequence[int], start: int, end: int, result: list[int]) 
             chosen.append((first, last))
     for first, last in chosen:
         for place in range(first, last):
-            doubled = codes[place] == ONE and ONE in (codes[place - 1 : place] + codes[place + 1 : place + 2])
+            beside = (*codes[max(place - 1, 0) : place], *codes[place + 1 : place + 2])
+            doubled = codes[place] == ONE and ONE in beside
             result[place] = EL if doubled else DIGITS[codes[place]]
     return len(chosen)
 
@@ -131,7 +133,7 @@ def is_sign(codes: Sequence[int], place: int) -> bool:
         return _is_dollar(codes, place)
     if not (is_letter(before) and is_letter(after)):
         return False
-    return code != _AT or not _is_address(codes, place)
+    return code != AT or not is_address(codes, place)
 
 
 def _is_dollar(codes: Sequence[int], place: int) -> bool:
@@ -151,7 +153,7 @@ def _is_dollar(codes: Sequence[int], place: int) -> bool:
     return is_letter(after) or (last - first == 2 and is_letter(before))
 
 
-def _is_address(codes: Sequence[int], at: int) -> bool:
+def is_address(codes: Sequence[int], at: int) -> bool:
     """Whether what follows the "@" reads on as the domain of an e-mail address."""
     for place in range(at + 1, min(at + ADDRESS_LIMIT, len(codes) - 1)):
         code = codes[place]

@@ -12,29 +12,34 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.signals import leet
 from holdfast.signals.codepoints import (
     BREAK,
     DIGIT,
     FLAG_BASE,
     HARD,
+    IMITATES,
+    INVISIBLE,
     LATIN,
     LETTER,
     MARK,
+    MOVES,
     NOT_CYRILLIC,
     NOT_GREEK,
+    REGIONAL,
     REGIONAL_A,
     SEPARATOR,
     SOFT,
-    TABLE_SIZE,
+    STYLED,
     TO_CYRILLIC,
     TO_GREEK,
+    TURNED_LETTER,
     Tables,
     tables,
 )
+from holdfast.signals.leet_batch import undo_leet
 from holdfast.signals.normalise_reference import JOINER_LIMIT, JOINERS
-from holdfast.signals.stream import Codes, Counter, Mask, Places, Stream, fresh, stretched, to_codes
-from holdfast.signals.upside_down import DISTINCTIVE, restore
+from holdfast.signals.stream import Codes, Counter, Mask, Places, Stream, fresh, stretched, to_codes, within
+from holdfast.signals.upside_down import restore
 
 
 class _Chars(NamedTuple):
@@ -43,11 +48,11 @@ class _Chars(NamedTuple):
     codes: NDArray[np.int32]
     alternates: NDArray[np.int32]
     styled: Mask
-    starts: Places
-    ends: Places
+    sources: Places
 
 
 def general(texts: list[str], rows: list[int], counter: Counter) -> Stream:
+    """The stream of any texts; `rows` says which of the batch they are."""
     table = tables()
     places = np.array(rows, np.int64)
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -55,12 +60,11 @@ def general(texts: list[str], rows: list[int], counter: Counter) -> Stream:
     origins = closes - lengths
     source = to_codes("\0".join([*texts, ""]))
     source[closes] = BREAK
-    starts, turned = _turn_upright(source, texts, origins, closes)
+    traits = table.traits[source]
+    order, turned = _turn_upright(source, traits, texts, origins, closes, table)
     counter.add("upside_down", places[turned])
-    ends = starts + 1
-    _name_flags(source, starts, ends, table)
-
-    chars, invisible = _expand(source, starts, ends, table)
+    wide = _name_flags(source, traits, table)
+    chars, invisible = _expand(source, traits, table)
 
     def count(kind: str, found: Places, codes: Codes) -> None:
         if len(found):
@@ -68,17 +72,16 @@ def general(texts: list[str], rows: list[int], counter: Counter) -> Stream:
 
     count("invisible", invisible, chars.codes)
     kinds = table.kind[chars.codes]
-    if _order_marks(chars, kinds):
-        kinds = table.kind[chars.codes]
+    _order_marks(chars, kinds)
     words = _words(kinds)
     codes, changed = _resolve_scripts(chars, words, table)
     count("look_alike", _run_starts(changed), codes)
     drop, joined = _spaced_out(codes, kinds, words)
-    starts, ends = chars.starts, chars.ends
+    sources = chars.sources
     if len(drop):
         count("spaced", joined, codes)
-        codes, starts, ends = np.delete(codes, drop), np.delete(starts, drop), np.delete(ends, drop)
-    undone = _undo_leet(codes)
+        codes, sources = np.delete(codes, drop), np.delete(sources, drop)
+    undone = undo_leet(codes)
     count("leet", undone, codes)
 
     closes = np.flatnonzero(codes == SEPARATOR)
@@ -86,84 +89,107 @@ def general(texts: list[str], rows: list[int], counter: Counter) -> Stream:
     repeats = np.flatnonzero(~keep)
     count("repeated", stretched(codes, repeats), codes)
     first = np.flatnonzero(keep)
-    return Stream(places, codes[first], first, len(codes), origins, starts, ends)
+    if order is not None:
+        sources = order[sources]
+    return Stream(places, codes[first], first, len(codes), origins, sources, wide)
 
 
-@cache
-def _is_distinctive() -> Mask:
-    flags = np.zeros(TABLE_SIZE, np.bool_)
-    flags[[ord(c) for c in DISTINCTIVE]] = True
-    return flags
+def _with(traits: NDArray[np.uint8], trait: int) -> Places:
+    return np.flatnonzero((traits & trait) != 0)
 
 
 def _turn_upright(
-    source: NDArray[np.int32], texts: list[str], origins: Places, closes: Places
-) -> tuple[Places, Places]:
-    """Turn upside-down runs in place. Where each code point was, and the texts that runs were turned in."""
-    starts = np.arange(len(source))
+    source: NDArray[np.int32],
+    traits: NDArray[np.uint8],
+    texts: list[str],
+    origins: Places,
+    closes: Places,
+    table: Tables,
+) -> tuple[Places | None, Places]:
+    """Turn upside-down runs in place. Where each code point was, if any moved, and the texts that runs were in."""
+    order: Places | None = None
     turned: list[int] = []
-    hits = np.flatnonzero(_is_distinctive()[source])
-    if len(hits):
-        for text in np.unique(np.searchsorted(closes, hits)).tolist():
-            restored = restore(texts[text])
-            if restored.runs:
-                begin, end = int(origins[text]), int(closes[text])
-                source[begin:end] = to_codes(restored.text)
-                starts[begin:end] = np.array(restored.origin, np.int64) + begin
-                turned.extend([text] * restored.runs)
-    return starts, np.array(turned, np.int64)
-
-
-def _name_flags(source: NDArray[np.int32], starts: Places, ends: Places, table: Tables) -> None:
-    """Put one flag in the place of two regional indicators, in place; the second becomes invisible."""
-    letters = np.flatnonzero((source >= REGIONAL_A) & (source < REGIONAL_A + 26))
-    if not len(letters):
-        return
-    cuts = np.flatnonzero(np.diff(letters) != 1) + 1
-    for run in np.split(letters, cuts):
-        if len(run) % 2:
-            continue
-        values = source[run] - REGIONAL_A
-        flags = FLAG_BASE + 26 * values[::2] + values[1::2]
-        if all(flag in table.flags for flag in flags.tolist()):
-            first, second = run[::2], run[1::2]
-            source[first] = flags
-            source[second] = _GONE
-            starts[first] = np.minimum(starts[first], starts[second])
-            ends[first] = np.maximum(ends[first], ends[second])
+    for text in np.unique(np.searchsorted(closes, _with(traits, TURNED_LETTER))).tolist():
+        restored = restore(texts[text])
+        if restored.runs:
+            begin, end = int(origins[text]), int(closes[text])
+            if order is None:
+                order = np.arange(len(source))
+            source[begin:end] = to_codes(restored.text)
+            traits[begin:end] = table.traits[source[begin:end]]
+            order[begin:end] = np.array(restored.origin, np.int64) + begin
+            turned.extend([text] * restored.runs)
+    return order, np.array(turned, np.int64)
 
 
 _GONE = 0x301
-"""A code point that is removed and does not count as hidden."""
+"""A code point that is removed and does not count as invisible."""
 
 
-def _expand(source: NDArray[np.int32], starts: Places, ends: Places, table: Tables) -> tuple[_Chars, Places]:
-    """The expansions, and the places after hidden characters that split a word."""
-    length = table.length[source]
-    single, alternate, styled = table.single[source], table.alternate[source], table.styled[source]
-    if length.min() == 1 and length.max() == 1:
-        return _Chars(single, alternate, styled, starts, ends), starts[:0]
-    origin = np.repeat(np.arange(len(source)), length)
-    codes, alternates = single[origin], alternate[origin]
-    firsts = np.cumsum(length, dtype=np.int64) - length
-    long = np.flatnonzero(length[origin] > 1)
+def _name_flags(source: NDArray[np.int32], traits: NDArray[np.uint8], table: Tables) -> Places | None:
+    """Put one flag in the place of two regional indicators, in place; the second goes. Where flags stand now."""
+    letters = _with(traits, REGIONAL)
+    if not len(letters):
+        return None
+    begins = np.flatnonzero(np.diff(letters, prepend=-2) != 1)
+    lengths = np.diff(begins, append=len(letters))
+    inside = np.arange(len(letters)) - np.repeat(begins, lengths)
+    values = source[letters] - REGIONAL_A
+    flags = FLAG_BASE + 26 * values[:-1] + values[1:]
+    is_flag = np.zeros(len(letters), np.bool_)  # where a pair that starts at an even place is a flag
+    is_flag[:-1] = (inside[:-1] % 2 == 0) & (inside[1:] > 0) & _is_flag()[flags - FLAG_BASE]
+    whole = (lengths % 2 == 0) & (np.add.reduceat(is_flag, begins, dtype=np.int64) * 2 == lengths)
+    first = np.flatnonzero(np.repeat(whole, lengths) & (inside % 2 == 0))
+    source[letters[first]] = flags[first] if len(first) else 0
+    source[letters[first + 1]] = _GONE
+    changed = np.concatenate((letters[first], letters[first + 1]))
+    traits[changed] = table.traits[source[changed]]
+    return letters[first]
+
+
+@cache
+def _is_flag() -> Mask:
+    flags = np.zeros(26 * 26, np.bool_)
+    flags[[flag - FLAG_BASE for flag in tables().flags]] = True
+    return flags
+
+
+def _expand(source: NDArray[np.int32], traits: NDArray[np.uint8], table: Tables) -> tuple[_Chars, Places]:
+    """The expansions, and the places after invisible characters that split a word."""
+    imitating, styled_places = _with(traits, IMITATES), _with(traits, STYLED)
+    single = table.single[source]
+    moving = _with(traits, MOVES)
+    if not len(moving):
+        alternates, styled = np.zeros(len(source), np.int32), np.zeros(len(source), np.bool_)
+        alternates[imitating] = table.alternate[source[imitating]]
+        styled[styled_places] = True
+        return _Chars(single, alternates, styled, np.arange(len(source))), moving[:0]
+    length = np.ones(len(source), np.int64)
+    length[moving] = table.length[source[moving]]
+    sources = np.repeat(np.arange(len(source)), length)
+    codes = single[sources]
+    firsts = np.cumsum(length) - length
+    alternates, styled = np.zeros(len(codes), np.int32), np.zeros(len(codes), np.bool_)
+    alternates[firsts[imitating]] = table.alternate[source[imitating]]
+    styled[within(firsts[styled_places], firsts[styled_places] + length[styled_places])] = True
+    long = moving[length[moving] > 1]
     if len(long):
-        within = table.offset[source[origin[long]]] + (long - firsts[origin[long]])
-        codes[long], alternates[long] = table.pool[within], table.alternate_pool[within]
-    hidden = np.flatnonzero(table.ignorable[source])
-    following = np.unique(np.searchsorted(origin, hidden))
+        target = within(firsts[long], firsts[long] + length[long])
+        origin = within(offsets := table.offset[source[long]].astype(np.int64), offsets + length[long])
+        codes[target], alternates[target] = table.pool[origin], table.alternate_pool[origin]
+    following = np.unique(
+        firsts[_with(traits, INVISIBLE)]
+    )  # the first kept after it: it has no length itself
     following = following[following > 0]
     splits = (table.script[codes[following - 1]] != 0) & (table.script[codes[following]] != 0)
-    return _Chars(codes, alternates, styled[origin], starts[origin], ends[origin]), following[splits]
+    return _Chars(codes, alternates, styled, sources), following[splits]
 
 
-def _order_marks(chars: _Chars, kinds: NDArray[np.uint8]) -> bool:
-    """Put neighbouring marks in canonical order, in place. Whether anything moved."""
+def _order_marks(chars: _Chars, kinds: NDArray[np.uint8]) -> None:
+    """Put neighbouring marks in canonical order, in place. Where they come from stays in order."""
     marks = kinds == MARK
-    pairs = np.flatnonzero(marks[1:] & marks[:-1])
     done = -1
-    moved = False
-    for pair in pairs.tolist():
+    for pair in np.flatnonzero(marks[1:] & marks[:-1]).tolist():
         if pair < done:
             continue
         stop = pair
@@ -172,16 +198,10 @@ def _order_marks(chars: _Chars, kinds: NDArray[np.uint8]) -> bool:
         done = max(stop, pair + 1)
         if stop - pair < 2:
             continue
-        ranks = np.array([unicodedata.combining(chr(code)) for code in chars.codes[pair:stop].tolist()])
-        order = np.argsort(ranks, kind="stable")
-        if (order[1:] > order[:-1]).all():
-            continue
-        moved = True
-        for array in chars[:3]:
+        ranks = [unicodedata.combining(chr(code)) for code in chars.codes[pair:stop].tolist()]
+        order = np.argsort(np.array(ranks), kind="stable")
+        for array in (chars.codes, chars.alternates, chars.styled):
             array[pair:stop] = array[pair:stop][order]
-        chars.starts[pair:stop] = chars.starts[pair:stop].min()
-        chars.ends[pair:stop] = chars.ends[pair:stop].max()
-    return moved
 
 
 class _Words(NamedTuple):
@@ -198,16 +218,6 @@ def _words(kinds: NDArray[np.uint8]) -> _Words:
         edges = np.concatenate(([0], edges))
     # The last code point is a separator, so that every word has an end.
     return _Words(edges[::2], edges[1::2])
-
-
-def _within(starts: Places, ends: Places) -> Places:
-    """All places of the stretches."""
-    lengths = ends - starts
-    total = np.cumsum(lengths)
-    places: Places = np.arange(int(total[-1]) if len(total) else 0) + np.repeat(
-        starts - (total - lengths), lengths
-    )
-    return places
 
 
 @cache
@@ -247,7 +257,7 @@ def _resolve_scripts(chars: _Chars, words: _Words, table: Tables) -> tuple[NDArr
         if native is not None:
             restored = mine & has_latin & ((word_bits & hard) != 0) & ((word_bits & native[0]) == 0)
             if restored.any():
-                places = _within(words.starts[restored], words.ends[restored])
+                places = within(words.starts[restored], words.ends[restored])
                 letters = native[1][np.minimum(codes[places], 127)]
                 letters[codes[places] > 127] = 0
                 result[places[letters != 0]] = letters[letters != 0]
@@ -256,7 +266,7 @@ def _resolve_scripts(chars: _Chars, words: _Words, table: Tables) -> tuple[NDArr
                 mine &= ~restored
         mine &= has_latin | ((around & hard) == 0)
         if mine.any():
-            places = _within(words.starts[mine], words.ends[mine])
+            places = within(words.starts[mine], words.ends[mine])
             places = places[(bits[places] & soft) != 0]
             result[places] = chars.alternates[places]
             changed[places] = True
@@ -302,79 +312,4 @@ def _spaced_out(codes: NDArray[np.int32], kinds: NDArray[np.uint8], words: _Word
     chained[1:] |= same
     begins = chained.copy()
     begins[1:] &= ~same
-    return _within(gap_starts[chained], gap_ends[chained]), words.starts[links[begins]]
-
-
-@cache
-def _is_sign() -> Mask:
-    flags = np.zeros(TABLE_SIZE, np.bool_)
-    flags[list(leet.SIGNS)] = True
-    return flags
-
-
-def _undo_leet(codes: NDArray[np.int32]) -> Places:
-    """Undo leet in place; where each run of it begins."""
-    letter = (codes - 97).view(np.uint32) < 26
-    digit = (codes - 48).view(np.uint32) < 10
-    signs = _leet_signs(codes, letter)
-    chosen_first, chosen_last = _leet_digits(codes, letter, digit)
-    places = _within(chosen_first, chosen_last)
-    ones = places[codes[places] == leet.ONE]
-    # Digits beside a chosen one are chosen with it: a run is undone whole.
-    doubled = ones[(codes[ones - 1] == leet.ONE) | (codes[ones + 1] == leet.ONE)]
-    codes[places] = _leet_letters()[codes[places]]
-    codes[doubled] = leet.EL
-    same = np.zeros(len(signs), np.bool_)
-    same[1:] = (np.diff(signs) == 1) & (np.diff(codes[signs]) == 0)
-    for place in signs.tolist():
-        codes[place] = leet.SIGNS[int(codes[place])]
-    return np.concatenate((chosen_first, signs[~same]))
-
-
-@cache
-def _leet_letters() -> NDArray[np.int32]:
-    letters = np.zeros(128, np.int32)
-    letters[list(leet.DIGITS)] = list(leet.DIGITS.values())
-    return letters
-
-
-def _leet_digits(codes: NDArray[np.int32], letter: Mask, digit: Mask) -> tuple[Places, Places]:
-    places = np.flatnonzero(digit)
-    if not len(places):
-        return places, places
-    breaks = np.flatnonzero(np.diff(places) != 1)
-    first = places[np.concatenate(([0], breaks + 1))]
-    last = places[np.concatenate((breaks, [len(places) - 1]))] + 1
-    length = last - first
-    left, right = letter[first - 1], letter[last]  # place -1 is the closing separator
-    stubborn = np.concatenate(([0], np.cumsum(_leet_letters()[codes[places]] == 0)))
-    ends = np.cumsum(length)
-    eligible = stubborn[ends] == stubborn[ends - length]
-    clock = digit[first - 2] & ((codes[first - 1] == 104) | (codes[first - 1] == 109))
-    inside = left & right & eligible & (length <= leet.INSIDE_LIMIT) & ~clock
-    chosen = inside.copy()
-    lone = np.flatnonzero(~left & right & eligible & (length == 1))
-    for run in lone.tolist():
-        start = int(last[run])
-        chosen[run] = leet.starts_word(codes[start : start + leet.COUNTED_LIMIT + 1].tolist())
-    if inside.any():
-        whole = letter | digit
-        begins = np.flatnonzero(whole[1:] & ~whole[:-1]) + 1
-        word = np.searchsorted(begins, first, side="right")  # a word at place 0 is word 0
-        leet_word = np.isin(word, word[inside])
-        chosen |= leet_word & eligible & (left != right) & (length <= leet.END_LIMIT)
-    return first[chosen], last[chosen]
-
-
-def _leet_signs(codes: NDArray[np.int32], letter: Mask) -> Places:
-    places = np.flatnonzero(_is_sign()[codes])
-    if not len(places):
-        return places
-    before, after, at = letter[places - 1], letter[places + 1], codes[places]
-    likely = np.where(at == leet.DOLLAR, True, before & after)
-    chosen = [
-        place
-        for place in places[likely].tolist()
-        if leet.is_sign(codes[max(place - 3, 0) : place + leet.ADDRESS_LIMIT + 2].tolist(), min(place, 3))
-    ]
-    return np.array(chosen, np.int64)
+    return within(gap_starts[chained], gap_ends[chained]), words.starts[links[begins]]

@@ -23,6 +23,7 @@ from holdfast.signals.codepoints import (
     DIGIT,
     FLAG_BASE,
     HARD,
+    INVISIBLE,
     LATIN,
     LETTER,
     MARK,
@@ -30,6 +31,7 @@ from holdfast.signals.codepoints import (
     NOT_GREEK,
     REGIONAL_A,
     SOFT,
+    STYLED,
     TO_CYRILLIC,
     TO_GREEK,
     Tables,
@@ -151,13 +153,13 @@ def _expand(codes: list[tuple[int, int]], origin: list[int], table: Tables) -> t
         end = max(origin[place : place + width]) + 1
         place += width
         pieces = table.expand(code)
-        if not pieces and table.ignorable[code]:
+        if not pieces and table.traits[code] & INVISIBLE:
             hidden = True
         for piece, alternate in pieces:
             if hidden and chars and _cased(chars[-1].code, table) and _cased(piece, table):
                 invisible += 1
             hidden = False
-            chars.append(_Char(piece, alternate, bool(table.styled[code]), start, end))
+            chars.append(_Char(piece, alternate, bool(table.traits[code] & STYLED), start, end))
     return chars, invisible
 
 
@@ -167,7 +169,7 @@ def _cased(code: int, table: Tables) -> bool:
 
 
 def _order_marks(chars: list[_Char]) -> list[_Char]:
-    """Kept marks in canonical order, so that composed and decomposed text are alike."""
+    """Kept marks in canonical order, so that composed and decomposed text are alike. Places stay in order."""
     ordered = list(chars)
     place = 0
     while place < len(ordered):
@@ -177,9 +179,9 @@ def _order_marks(chars: list[_Char]) -> list[_Char]:
         run = ordered[place:stop]
         ranks = [unicodedata.combining(chr(char.code)) for char in run]
         if ranks != sorted(ranks):
-            start, end = min(c.start for c in run), max(c.end for c in run)
+            places = [(c.start, c.end) for c in run]
             run.sort(key=lambda c: unicodedata.combining(chr(c.code)))
-            ordered[place:stop] = [c._replace(start=start, end=end) for c in run]
+            ordered[place:stop] = [c._replace(start=a, end=b) for c, (a, b) in zip(run, places, strict=True)]
         place = max(stop, place + 1)
     return ordered
 

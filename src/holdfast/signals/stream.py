@@ -24,8 +24,9 @@ class Stream:
     """Some of a batch's texts in normal form, one after the other, each closed by a SEPARATOR.
 
     `rows` says which texts; `codes` are their collapsed code points. `first` is where each run begins
-    among the `length` code points before collapsing; `starts` and `ends` lead from there to the source
-    (`None`: one to one), in which the n-th text begins at `origins[n]`.
+    among the `length` code points before collapsing; `sources` leads from there to the source (`None`: one
+    to one), in which the n-th text begins at `origins[n]`. `wide` are the places there of characters that
+    take two code points: flags.
     """
 
     def __init__(
@@ -35,16 +36,16 @@ class Stream:
         first: Places,
         length: int,
         origins: Places,
-        starts: Places | None = None,
-        ends: Places | None = None,
+        sources: Places | None = None,
+        wide: Places | None = None,
     ) -> None:
         self.rows = rows
         self.codes = codes
         self._first = first
         self._length = length
         self._origins = origins
-        self._starts = starts
-        self._ends = ends
+        self._sources = sources
+        self._wide = wide
 
     @cached_property
     def haystack(self) -> str:
@@ -82,12 +83,14 @@ class Stream:
         low = self._first[starts]
         # After a text stands at least its separator, so that there is a run after the last one.
         high = self._first[ends]
-        if self._starts is None or self._ends is None:
+        if self._sources is None:
             return rows, low - origins, high - origins
         pairs = np.column_stack((low, high)).ravel()
-        begins = np.minimum.reduceat(self._starts, pairs)[::2]
-        stops = np.maximum.reduceat(self._ends, pairs)[::2]
-        return rows, begins - origins, stops - origins
+        begins = np.minimum.reduceat(self._sources, pairs)[::2]
+        lasts = np.maximum.reduceat(self._sources, pairs)[::2]
+        if self._wide is not None:
+            lasts = lasts + np.isin(lasts, self._wide)
+        return rows, begins - origins, lasts + 1 - origins
 
     def readable(self) -> list[str]:
         """The readable form of every text, in the order of `rows`."""
@@ -153,3 +156,13 @@ def to_codes(text: str) -> NDArray[np.int32]:
 
 def to_text(codes: Codes) -> str:
     return codes.astype("<u4").tobytes().decode("utf-32-le")
+
+
+def within(starts: Places, ends: Places) -> Places:
+    """All places of the stretches."""
+    lengths = ends - starts
+    total = np.cumsum(lengths)
+    places: Places = np.arange(int(total[-1]) if len(total) else 0) + np.repeat(
+        starts - (total - lengths), lengths
+    )
+    return places
