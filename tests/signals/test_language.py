@@ -36,13 +36,6 @@ def measured(texts: list[str], signal: LanguageReference | None = None) -> list[
     return list(zip(columns["language"], columns["language_confidence"], strict=True))  # type: ignore[arg-type]
 
 
-def agree(fast: list[Guess], reference: list[Guess]) -> bool:
-    return all(
-        mine == theirs and (a is None) == (b is None) and (a is None or b is None or abs(a - b) <= MARGIN)
-        for (mine, a), (theirs, b) in zip(fast, reference, strict=True)
-    )
-
-
 def test_is_a_signal_that_declares_what_it_gives() -> None:
     signal = Language()
     assert isinstance(signal, Signal)
@@ -97,8 +90,9 @@ def test_nothing_is_claimed_where_nothing_can_be_told(text: str) -> None:
 
 
 def test_the_confidence_is_unknown_only_where_the_text_is_too_short_or_holds_no_language() -> None:
-    guesses = measured(["lol ok", "asdfghjklasdfghjklasdf", "your recipe", SENTENCES["de"][0]])
-    assert guesses[0] == guesses[1] == (None, None)
+    guesses = measured(["lol ok", "dhsjakdhsajkdhskajhdksa", "your recipe", SENTENCES["de"][0]])
+    assert guesses[0] == (None, None)
+    assert guesses[1] == (None, None)
     assert guesses[2][1] is None or guesses[2][1] < CONFIDENCE
     assert guesses[3][1] is not None and guesses[3][1] >= CONFIDENCE
 
@@ -137,7 +131,7 @@ def test_an_empty_batch() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_batch_equals_the_reference_on_generated_comments(seed: int) -> None:
     texts = comments(700, seed=seed)
-    assert agree(measured(texts), measured(texts, LanguageReference()))
+    assert measured(texts) == measured(texts, LanguageReference())
 
 
 def test_the_batch_equals_the_reference_on_pieces_of_sentences() -> None:
@@ -148,10 +142,9 @@ def test_the_batch_equals_the_reference_on_pieces_of_sentences() -> None:
         first = chance.randrange(len(words))
         texts.append(" ".join(words[first : first + chance.randrange(1, 9)]))
     guesses = measured(texts)
-    assert agree(guesses, measured(texts, LanguageReference()))
+    assert guesses == measured(texts, LanguageReference())
     # The law is empty unless guesses fall on both sides of the gate, and near it.
-    assert any(c is not None and CONFIDENCE - 0.05 < c < CONFIDENCE for _, c in guesses)
-    assert any(c is not None and CONFIDENCE < c < CONFIDENCE + 0.05 for _, c in guesses)
+    assert {CONFIDENCE - 0.01, CONFIDENCE} <= {c for _, c in guesses}
 
 
 TEXTS = st.one_of(
@@ -164,13 +157,13 @@ TEXTS = st.one_of(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(TEXTS, max_size=8))
+@given(st.lists(TEXTS, max_size=24))
 def test_the_batch_equals_the_reference(texts: list[str]) -> None:
-    assert agree(measured(texts), measured(texts, LanguageReference()))
+    assert measured(texts) == measured(texts, LanguageReference())
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(TEXTS, min_size=1, max_size=8))
+@given(st.lists(TEXTS, min_size=1, max_size=24))
 def test_a_batch_of_one_gives_what_a_batch_of_many_gives(texts: list[str]) -> None:
     assert measured(texts) == [measured([text])[0] for text in texts]
 
@@ -203,6 +196,13 @@ def test_walking_in_lanes_ends_in_the_states_of_walking_alone() -> None:
         state = identifier.tk_nextmove[(identifier.tk_row[state] << 8) + byte]
         alone.append(state)
     assert loaded._walk(np.frombuffer(text, np.uint8)).tolist() == alone
+
+
+def test_the_batch_and_the_reference_differ_by_less_than_a_tenth_of_the_margin() -> None:
+    texts = [" ".join(pair) for _, pair in SENTENCES.items()] + comments(500, seed=4)
+    best = model().best([view(text).encode() for text in texts if not view(text).isupper()])
+    alone = [language_model.classify(view(text))[1] for text in texts if not view(text).isupper()]
+    assert max(abs(a - b) for a, b in zip(best.probabilities.tolist(), alone, strict=True)) < MARGIN / 10
 
 
 def test_languages_are_distinct_and_all_in_the_model() -> None:

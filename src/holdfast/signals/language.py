@@ -26,8 +26,11 @@ PREFIX = 1024
 """Characters that are looked at."""
 BYTES = 256
 """Bytes of UTF-8, after links, names, tags and emoji are taken out, that are read: more changes nothing."""
-MARGIN = 0.002
-"""How near the gate the batch's probability is asked again of the reference."""
+MARGIN = 0.0001
+"""How near a rounding boundary the batch's probability is asked again of the reference, from which it differs by
+less than a tenth of this: so both give the same, whatever the batch."""
+FEW = 6
+"""Texts below which asking one by one is quicker."""
 
 _ADDRESSED: Final = re.compile(r"(?:https?://|www\.|[@#])\S+")
 _PICTURES: Final = re.compile(
@@ -92,23 +95,24 @@ class LanguageReference:
 
 
 class Language(LanguageReference):
-    """The signal over a whole batch at once: the same languages, confidences within 0.002."""
+    """The signal over a whole batch at once; gives what the reference gives, several times as fast."""
 
     def guesses(self, texts: Sequence[str]) -> list[Guess]:
         views = list(map(view, texts))
         guesses = [UNKNOWN] * len(views)
         rows = np.flatnonzero(_letters(views) >= LETTERS).tolist()
-        if not rows:
+        if len(rows) < FEW:
+            for row in rows:
+                guesses[row] = _judged(*classify(views[row]))
             return guesses
         best = model().best([_encoded(views[row]) for row in rows])
         names = model().classes
-        for row, index, confidence in zip(
-            rows, best.classes.tolist(), best.probabilities.tolist(), strict=True
+        hundredths = best.probabilities * 100
+        doubtful = np.abs(hundredths - np.floor(hundredths) - 0.5) < MARGIN * 100
+        for row, index, confidence, again in zip(
+            rows, best.classes.tolist(), best.probabilities.tolist(), doubtful.tolist(), strict=True
         ):
-            if abs(confidence - CONFIDENCE) < MARGIN:
-                guesses[row] = _judged(*classify(views[row]))
-            else:
-                guesses[row] = _judged(names[index], confidence)
+            guesses[row] = _judged(*(classify(views[row]) if again else (names[index], confidence)))
         return guesses
 
 
@@ -125,9 +129,10 @@ def view(text: str) -> str:
 
 
 def _judged(language: str, confidence: float) -> Guess:
-    if language == NO_LANGUAGE:
-        return UNKNOWN
-    return (language if confidence >= CONFIDENCE else None), round(confidence, 3)
+    confidence = round(confidence, 2)
+    if confidence < CONFIDENCE:
+        return None, confidence
+    return UNKNOWN if language == NO_LANGUAGE else (language, confidence)
 
 
 def _encoded(text: str) -> bytes:

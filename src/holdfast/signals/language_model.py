@@ -99,7 +99,7 @@ class Model:
     def best(self, texts: Sequence[bytes]) -> Best:
         """The likeliest language of each text (UTF-8, without 0xFF), as `identifier.classify` finds it.
 
-        Probabilities agree with its within 0.001: it rounds its sums to float32, in another order.
+        Probabilities agree with its within 0.00001: it rounds its sums to float32, in another order.
         """
         blocks = [self._best(texts[start : start + TEXTS]) for start in range(0, len(texts), TEXTS)]
         if not blocks:
