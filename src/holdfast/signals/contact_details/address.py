@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from holdfast.signals.contact_details.plain import Found, words
@@ -37,6 +38,8 @@ CUES: Final = tuple(
 )
 """One of these stands in every address that `find` finds, and no letter follows it."""
 
+NUMBERS: Final = 2000
+"""Numbers of one text that are looked at."""
 _DIGITS: Final = re.compile(r"\d++")
 _NUMBER: Final = r"(?<![\w.,:/$#%+\-])(?P<number>\d{1,5}[a-zA-Z]?(?:[-/]\d{1,4}[a-zA-Z]?)?)"
 _NAME: Final = r"[a-z0-9][a-z0-9'.\-]{0,30}+"
@@ -46,7 +49,7 @@ _CERTAIN: Final = (
 _VAGUE: Final = r"st|drive|dr|court|ct|place|pl|square|sq|close|circle|trail|grove|way|gardens|row|hill|walk"
 
 _ENGLISH: Final = re.compile(
-    rf"{_NUMBER},?(?P<name>(?: {_NAME}){{1,4}}?) (?:(?P<certain>{_CERTAIN})|(?P<vague>{_VAGUE}))\b\.?(?!['\-])"
+    rf"{_NUMBER},?(?P<name>(?: {_NAME}){{1,4}}?) (?:(?P<certain>{_CERTAIN})|(?P<vague>{_VAGUE}))\b\.?(?!['\-\w])"
 )
 _GERMAN: Final = re.compile(
     r"(?<![\w\-])(?P<name>[a-z]++(?:-[a-z]++)*+)(?: (?P<second>strasse|strase|str))?\.?,? ?"
@@ -83,12 +86,13 @@ _EVERYDAY: Final = words(
     "women kids cars car times time x percent dollars dollar euros euro pounds bucks star stars out more less other different "
     "ways way lane lanes wheel wheels point points first last next new free best top random people's videos video views likes "
     "goals goal seasons season episodes episode chapters part parts am pm o'clock so just went ran drove walked long hot "
-    "i you he she we they me him them who what where why how if because like got get can will would"
+    "million billion thousand hundred dozen i you he she we they me him them who what where why how if because like got get can will would"
 )
 _AFTER_STREET: Final = re.compile(
     r" (?:food|art|artist|style|fighter|view|wear|wise|smart|light|lights|lamp|dance|dancing|racing|race|race|team|teams|trip|"
     r"trips|rage|block|blocks|kill|works?|signs?|show|shows|house|tests?|tax|mats?|holder|mat|in line|settings?|is)\b"
 )
+_TITLED: Final = re.compile(r" [A-Z][a-z]")
 _SPOKEN_SPANISH: Final = words(
     "hay con a en y o que son por me se te le lo no es esta estan fue hace tiene tienen para como mas muy si yo tu el un una unos "
     "unas mi su al van va mil donde cuando los"
@@ -122,7 +126,7 @@ def _holds(lower: str, cues: Iterable[str]) -> bool:
 
 def _numbered(text: str, lower: str) -> Iterator[Found]:
     """English and French addresses: the number comes first."""
-    for digits in _DIGITS.finditer(lower):
+    for digits in islice(_DIGITS.finditer(lower), NUMBERS):
         english = _ENGLISH.match(lower, digits.start())
         if english is not None and _is_english(text, english):
             yield _with_tail(text, *english.span())
@@ -161,6 +165,8 @@ def _is_english(text: str, match: re.Match[str]) -> bool:
         return False
     if match["certain"] is not None:
         return True
+    if match["vague"] in ("dr", "st") and _TITLED.match(text, match.end()):  # "Dr Smith", "St Mary"
+        return False
     return _capital(text, match, "name") and _capital(text, match, "vague")
 
 
@@ -172,7 +178,8 @@ def _is_french(text: str, match: re.Match[str]) -> bool:
         return True
     if _YEAR.fullmatch(match["number"]):
         return False
-    return bool(match["of"]) or (_capital(text, match, "name") and match["vague"] is None)
+    named = _capital(text, match, "name")
+    return bool(match["of"]) and named if match["vague"] else bool(match["of"]) or named
 
 
 def _is_spanish(text: str, match: re.Match[str]) -> bool:

@@ -35,7 +35,7 @@ _CLOSED_DOT: Final = r" {0,2}[\[({<] {0,2}(?:dot|punkt|punto|point|ponto|\.) {0,
 _SAID_DOT: Final = r" {1,3}(?:dot|punkt|punto|point|ponto) {1,3}"
 _DOT: Final = rf"(?:{_CLOSED_DOT}|{_SAID_DOT}| {{0,2}}\. {{0,2}})"
 _CLOSED_AT: Final = r" {0,2}(?:[\[({<] {0,2}(?:at|@|arroba|arobase) {0,2}[\])}>]|@) {0,2}"
-_SAID_AT: Final = r" {1,3}(?:at|arroba|arobase) {1,3}"
+_SAID_AT: Final = r" {1,3}(?:(?P<at>at)|arroba|arobase) {1,3}"
 _SPELLED: Final = re.compile(
     rf"(?<![a-z0-9_\-.@])(?P<local>{_WORD}(?:{_DOT}{_WORD}){{0,3}})(?:(?P<closed>{_CLOSED_AT})|{_SAID_AT})"
     rf"(?P<domain>{_WORD}(?:{_DOT}{_WORD}){{0,2}}?(?P<dot>{_DOT}){_ENDS})(?![a-z0-9_\-]|@)"
@@ -80,8 +80,12 @@ def _spelled(match: re.Match[str]) -> Found | None:
     dot, closed = match["dot"].strip(), match["closed"]
     said = dot != "."  # "dot", "(.)": somebody takes pains not to write an address
     known = _PROVIDER.match(match["domain"]) is not None
+    if match["domain"].startswith("www"):
+        return None
     if closed is None:
-        certain = known or (said and match["local"] not in _EVERYDAY)
+        # "at some point in" is English, not ".in"; the other words are said after "arroba" and the like.
+        spoken = dot == "dot" or (said and match["at"] is None)
+        certain = known or (spoken and match["local"] not in _EVERYDAY)
     else:
         # "hey @name. it ..." is a handle and the end of a sentence.
         certain = known or said or closed.strip() != "@"

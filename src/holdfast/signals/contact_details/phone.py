@@ -34,13 +34,14 @@ _LINK: Final = re.compile(r"(?:https?://|www\.)\S++")
 _LINKED: Final = re.compile(r"(?:wa\.me/|[?&]phone=)\+?(\d{7,15}+)")
 _CUE: Final = re.compile(
     r"\b(?:call|calls|text|texts|txt|phone|fone|tel|telefon|telefono|telephone|mobile|mob|cell|celular|movil|portable|"
-    r"whatsapp|whats ?app|wsp|wapp|viber|telegram|signal|sms|dial|ring|hotline|fax|handy|handynummer|ruf|rufnummer|anrufen|"
-    r"appelle|appelez|appeler|llama|llamame|llamar|escribe|numero|num|number|numbers|nummer|digits|contact|reach|hmu|dm)\b"
+    r"whatsapp|whats ?app|wsp|wapp|viber|telegram|sms|dial|ring|hotline|fax|handy|handynummer|ruf|rufnummer|anrufen|"
+    r"appelle|appelez|appeler|llama|llamame|llamar|escribe|contact|reach|hmu|"
+    r"(?:my|his|her|their|your|ur|our|whose|meine|seine|ihre|deine|mi|su|tu|mon|son|ton|leur) (?:number|num|nummer|numero|digits|handynummer))\b"
 )
 _OTHER: Final = re.compile(
     r"\b(?:order|orders|invoice|tracking|track|parcel|package|isbn|account|acct|iban|card|id|ids|ref|reference|case|ticket|"
     r"serial|version|build|model|item|sku|code|seed|score|scores|scored|pin|bestellung|bestellnummer|sendung|rechnung|"
-    r"commande|pedido|chapter|verse|page|lot|batch|part|error|level|hex|pi)(?: (?:no|nr|number|numbers|nummer|numero|is|was|n))?"
+    r"commande|pedido|chapter|verse|page|lot|batch|part|error|level|hex|pi)(?:-1[03])?(?: (?:no|nr|number|numbers|nummer|numero|is|was|n))?"
     r"[ .:#]{0,3}+$"
 )
 _AFTER: Final = re.compile(
