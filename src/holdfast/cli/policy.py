@@ -53,9 +53,12 @@ def check(policy: Named, *, data: Data = DEFAULT_DATA) -> None:
         print(render(loaded.warnings))
     examples = sum(len(examples) for rule in loaded.rules for examples in rule.examples.values())
     bare = [rule.name for rule in loaded.rules if not any(rule.examples.values())]
-    print(
-        f"{loaded.id}: {len(loaded.rules)} rules, {len(loaded.counters)} counters, {examples} examples hold"
+    counted = (
+        _counted(len(loaded.rules), "rule"),
+        _counted(len(loaded.counters), "counter"),
+        _counted(examples, "example"),
     )
+    print(f"{loaded.id}: {', '.join(counted)} {'holds' if examples == 1 else 'hold'}")
     if bare:
         tell(f"without examples: {', '.join(bare)}")
 
@@ -403,6 +406,10 @@ def _lifecycle(ledger: Ledger) -> Lifecycle:
 
 def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _counted(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
 
 
 def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
