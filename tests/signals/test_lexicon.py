@@ -12,7 +12,7 @@ from tests.signals.conformance import LexiconConformance, SignalConformance, hos
 from holdfast.content import Item
 from holdfast.decision import Span
 from holdfast.signals import lexicon_reference
-from holdfast.signals.lexicon import Lexicon
+from holdfast.signals.lexicon import SPANS_LIMIT, Lexicon
 from holdfast.signals.lexicon_reference import Match
 from holdfast.signals.normalise import normalise
 from holdfast.signals.signal import Batch, Signal
@@ -100,6 +100,12 @@ def test_counts_by_category_and_shows_where() -> None:
             Span(signal="lexicon", start=2, end=7, label="insult", field="transcript"),
         ]
     }
+
+
+def test_counts_all_but_shows_a_bounded_number() -> None:
+    evidence = Lexicon([term("bristo")]).measure(Batch(items_of(["bristo " * 1_000])))
+    assert evidence.columns["lexicon.insult"] == [1_000]
+    assert len(evidence.spans[0]) == SPANS_LIMIT
 
 
 def test_an_empty_lexicon_finds_nothing() -> None:

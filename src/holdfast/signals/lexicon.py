@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from importlib import resources
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import ahocorasick_rs
 import numpy as np
@@ -33,6 +33,9 @@ __all__ = ["InvalidLexicon", "Lexicon", "Match", "Term"]
 _CODE = "1"
 """Changes when the same list and text could give other matches."""
 
+SPANS_LIMIT: Final = 100
+"""Spans that are given for one item; a text that repeats one word is counted in full, not shown in full."""
+
 _DOCS = {
     "slur": "Slurs against a group of people, reclaimed and quoted ones among them.",
     "profanity": "Coarse words that attack nobody.",
@@ -48,7 +51,7 @@ class Lexicon:
     """The signal `lexicon`: for every category of its lists, the number of matches (`lexicon.<category>`).
 
     Matches inside another of the same category are not counted again. Spans are labelled with the
-    category and, where the list names one, the targeted group.
+    category and, where the list names one, the targeted group; an item has at most `SPANS_LIMIT`.
     """
 
     name = "lexicon"
@@ -105,15 +108,17 @@ class Lexicon:
                 term = self.terms[match.term]
                 column = counts.setdefault(term.category, [0] * len(batch))
                 column[segment.row] += 1  # type: ignore[operator]
-                spans.setdefault(segment.row, []).append(
-                    Span(
-                        signal=self.name,
-                        start=match.start,
-                        end=match.end,
-                        label=term.category if term.target is None else f"{term.category}: {term.target}",
-                        field=segment.field,
+                shown = spans.setdefault(segment.row, [])
+                if len(shown) < SPANS_LIMIT:
+                    shown.append(
+                        Span(
+                            signal=self.name,
+                            start=match.start,
+                            end=match.end,
+                            label=term.category if term.target is None else f"{term.category}: {term.target}",
+                            field=segment.field,
+                        )
                     )
-                )
         zero: list[Value] = [0] * len(batch)
         columns = {f"lexicon.{category}": counts.get(category, zero) for category in self.categories}
         return Evidence(columns, spans)
