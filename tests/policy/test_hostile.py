@@ -237,3 +237,14 @@ def test_any_text_is_a_condition_or_is_refused(text: str) -> None:
         Policy.load(a_policy(text), SCHEMA)
     except PolicyError as error:
         assert str(error)
+
+
+def test_of_very_many_mistakes_the_first_are_told() -> None:
+    error = refusal(a_policy("text.shouted") + "".join(f"key_{n}: 1\n" for n in range(5_000)))
+    assert len(error.diagnostics) == 200
+    assert str(error).endswith("200 or more errors")
+
+
+def test_a_line_of_a_million_characters_is_shown_in_part() -> None:
+    error = refusal("policy: test\ndescription: " + "x" * 900_000 + "\n" + "rules: []\n")
+    assert all(len(diagnostic.excerpt.text) <= 101 for diagnostic in error.diagnostics)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -18,8 +19,8 @@ from holdfast.policy.source import Region, Source, printable, width
 Severity = Literal["error", "warning"]
 
 _SHOWN_WIDTH = 100
-_REPORTED = 100
-"""Diagnostics that an error's text shows; the rest is counted."""
+_REPORTED = 200
+"""Findings that are kept of one policy; whoever corrects these will see the next."""
 
 
 class Finding(NamedTuple):
@@ -33,12 +34,16 @@ class Finding(NamedTuple):
 
 
 class Excerpt(msgspec.Struct, frozen=True, kw_only=True):
-    """A source line and the stretch of it that is meant (columns from 1, end exclusive)."""
+    """The stretch of a source line that is meant: columns from 1, end exclusive.
+
+    `text` is that line or, of a long one, the part around the stretch; it begins at `text_column`.
+    """
 
     line: int
     column: int
     end_column: int
     text: str
+    text_column: int = 1
 
     @classmethod
     def of(cls, source: Source, region: Region) -> Excerpt:
@@ -46,21 +51,23 @@ class Excerpt(msgspec.Struct, frozen=True, kw_only=True):
         line, column = source.place(region.start)
         text = source.line(line)
         end = min(column + max(1, region.end - region.start), len(text) + 1)
-        return cls(line=line, column=column, end_column=max(end, column + 1), text=text)
+        start = max(0, column - 1 - _SHOWN_WIDTH // 2) if len(text) > _SHOWN_WIDTH else 0
+        shown = text[start : start + _SHOWN_WIDTH]
+        if start + _SHOWN_WIDTH < len(text):
+            shown += "…"
+        return cls(
+            line=line, column=column, end_column=max(end, column + 1), text=shown, text_column=start + 1
+        )
 
-    def render(self, note: str = "") -> str:
+    def render(self) -> str:
         """The line under its number, with carets."""
-        start = max(0, self.column - 1 - _SHOWN_WIDTH // 2) if len(self.text) > _SHOWN_WIDTH else 0
-        stop = start + _SHOWN_WIDTH
-        shown = printable(self.text[start:stop])
-        lead = "…" if start else ""
-        tail = "…" if stop < len(self.text) else ""
-        before = width(lead) + width(shown[: self.column - 1 - start])
-        marked = width(shown[self.column - 1 - start : self.end_column - 1 - start])
+        shown = printable(self.text)
+        lead = "…" if self.text_column > 1 else ""
+        start, end = self.column - self.text_column, self.end_column - self.text_column
+        before = width(lead + shown[:start])
+        marked = max(1, width(shown[start:end].removesuffix("…")))
         number = str(self.line)
-        gutter = " " * len(number)
-        carets = f"{gutter} | {' ' * before}{'^' * max(1, marked)}{' ' + note if note else ''}"
-        return f"{number} | {lead}{shown}{tail}\n{carets}"
+        return f"{number} | {lead}{shown}\n{' ' * len(number)} | {' ' * before}{'^' * marked}"
 
 
 class Related(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +132,7 @@ class PolicyError(HoldfastError):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
         super().__init__(
-            f"the policy has {errors} error{'' if errors == 1 else 's'}",
+            f"the policy has {_count(errors, 'error')}",
             where=diagnostics[0].path,
             next_step="correct the places shown, then run: holdfast policy check FILE",
         )
@@ -136,24 +143,25 @@ class PolicyError(HoldfastError):
 
 
 def render(diagnostics: Sequence[Diagnostic]) -> str:
-    """All of them as plain text, and how many there are."""
-    shown = [diagnostic.render() for diagnostic in diagnostics[:_REPORTED]]
+    """All of them as plain text, and how many there are; nothing for none."""
+    if not diagnostics:
+        return ""
     errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
     warnings = len(diagnostics) - errors
-    counts = [
-        f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((errors, "error"), (warnings, "warning"))
-        if count
-    ]
-    if len(diagnostics) > _REPORTED:
-        counts.append(f"the first {_REPORTED} shown")
-    return "\n\n".join([*shown, ", ".join(counts)])
+    counts = [_count(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
+    return "\n\n".join([*(diagnostic.render() for diagnostic in diagnostics), ", ".join(counts)])
+
+
+def _count(number: int, word: str) -> str:
+    if number >= _REPORTED:
+        return f"{number} or more {word}s"
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def in_order(findings: Iterable[Finding], source: Source) -> tuple[Diagnostic, ...]:
-    """Diagnostics in the order of the source, each once."""
+    """Diagnostics in the order of the source, each once; the first 200 of them."""
     unique = dict.fromkeys(sorted(findings, key=lambda f: (f.at, f.message)))
-    return tuple(Diagnostic.of(finding, source) for finding in unique)
+    return tuple(Diagnostic.of(finding, source) for finding in islice(unique, _REPORTED))
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:

@@ -76,6 +76,7 @@ class Sequence:
 
 _CODED_BLANK = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))")
 
+_SPLITTING = "split it into several policies"
 _QUOTING = (
     "a value that holds ': ' or ' #', or begins with a quote or a bracket, goes after | on its own lines"
 )
@@ -98,7 +99,7 @@ def read(source: Source) -> Mapping:
             Finding(
                 Region(0, 1),
                 f"the policy has {len(source.text):,} characters; at most {limits.SOURCE_CHARACTERS:,} are read",
-                "split it into several policies",
+                _SPLITTING,
             )
         )
     root = _build(source)
@@ -117,7 +118,7 @@ def _build(source: Source) -> Node | None:
     root: Node | None = None
     open_nodes: list[Mapping | Sequence] = []
     keys: list[Scalar | None] = []  # for every open mapping, the key that waits for its value
-    documents = 0
+    documents = values = 0
     for event in _events(source):
         at = Region(event.start_mark.index, event.end_mark.index)
         node: Node
@@ -144,6 +145,11 @@ def _build(source: Source) -> Node | None:
                 node = Sequence(at)
             case _:
                 continue
+        values += 1
+        if values > limits.VALUES:
+            raise Unreadable(
+                Finding(at, f"a policy has at most {limits.VALUES:,} keys and values", _SPLITTING)
+            )
         if not open_nodes:
             root = node
         else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 SOURCE_CHARACTERS = 1_000_000
 """Characters of a policy file."""
+VALUES = 80_000
+"""Keys, values, lists and mappings of a policy file."""
 NESTING = 12
 """Mappings and lists inside one another in a policy file."""
 RULES = 2_000

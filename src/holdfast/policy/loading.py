@@ -36,6 +36,9 @@ from holdfast.policy.validators import (
 )
 from holdfast.schema import Field, Type
 
+_ENOUGH = 500
+"""With so many findings, further expressions are not looked at: looking for close names takes time."""
+
 
 @dataclass
 class Loaded:
@@ -248,6 +251,8 @@ class _Loader:
         return None if tree is None else (expression, tree)
 
     def _syntax(self, expression: Expression, names: set[str], meaning: Meaning) -> exp.Expr | None:
+        if len(self.findings) > _ENOUGH:
+            return None
         for validator in ON_EXPRESSIONS:
             found = list(validator(expression))
             if found:

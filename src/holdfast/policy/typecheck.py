@@ -38,6 +38,8 @@ from holdfast.policy.grammar import Expression, Malformed
 from holdfast.policy.like import Pattern, PatternError
 from holdfast.policy.ranges import difference, product, quotient, remainder, result_range, total, union
 from holdfast.policy.source import Region
+from holdfast.policy.syntax import chain, stacked
+from holdfast.policy.wording import conversion, in_words
 from holdfast.schema import Field, Type
 
 _INTEGER = re.compile(r"[0-9]+")
@@ -65,7 +67,7 @@ def typed(
     tree: exp.Expr, expression: Expression, fields: Mapping[str, Field], definitions: Mapping[str, Node]
 ) -> Node:
     """The meaning of `tree`. Raises `Malformed` at the first part that does not fit."""
-    if _stacked(tree) > limits.TREE_DEPTH:
+    if stacked(tree) > limits.TREE_DEPTH:
         raise Malformed(_too_deep(expression.scalar.at))
     return _Checker(expression, fields, definitions).node(tree)
 
@@ -168,10 +170,10 @@ class _Checker:
         return Not(of=node, type=Type.BOOLEAN, nullable=node.nullable, at=at)
 
     def _and(self, tree: exp.Expr) -> Node:
-        return self._joined(And, [self._truth(term) for term in _chain(tree, exp.And)])
+        return self._joined(And, [self._truth(term) for term in chain(tree, exp.And)])
 
     def _or(self, tree: exp.Expr) -> Node:
-        return self._joined(Or, [self._truth(term) for term in _chain(tree, exp.Or)])
+        return self._joined(Or, [self._truth(term) for term in chain(tree, exp.Or)])
 
     def _joined(self, kind: type[And] | type[Or], terms: list[Node]) -> Node:
         return kind(
@@ -186,7 +188,7 @@ class _Checker:
         if node.type is not Type.BOOLEAN:
             self._refuse(
                 node.at,
-                f"a condition is needed here, and this is {_a(node.type)}",
+                f"a condition is needed here, and this is {in_words(node.type)}",
                 "compare it with something, for example with > 0" if node.type in _NUMERIC else None,
             )
         return node
@@ -208,7 +210,9 @@ class _Checker:
         at = left.at.joined(right.at)
         same = left.type is right.type or (left.type in _NUMERIC and right.type in _NUMERIC)
         if not same:
-            self._refuse(at, f"{_a(left.type)} is compared with {_a(right.type)}", _conversion(left, right))
+            self._refuse(
+                at, f"{in_words(left.type)} is compared with {in_words(right.type)}", conversion(left, right)
+            )
         if left.type is Type.TEXT_LIST:
             self._refuse(
                 at, "text lists cannot be compared", "ask contains(list, text), or for the list's length"
@@ -282,7 +286,7 @@ class _Checker:
                 self._refuse(at, "ESCAPE belongs to LIKE")
         of, pattern = self.node(tree.this), tree.expression
         if of.type is not Type.TEXT:
-            self._refuse(of.at, f"LIKE needs a text, and this is {_a(of.type)}")
+            self._refuse(of.at, f"LIKE needs a text, and this is {in_words(of.type)}")
         if not isinstance(pattern, exp.Literal) or not pattern.args.get("is_string"):
             self._refuse(
                 self._region(pattern), "the pattern of LIKE is written out as a text", "write LIKE '%word%'"
@@ -304,7 +308,7 @@ class _Checker:
         left, right = self.node(tree.this), self.node(tree.expression)
         for side in (left, right):
             if side.type not in _NUMERIC:
-                self._refuse(side.at, f"{operator} needs numbers, and this is {_a(side.type)}")
+                self._refuse(side.at, f"{operator} needs numbers, and this is {in_words(side.type)}")
         nullable = left.nullable or right.nullable
         if operator in ("/", "%"):
             if isinstance(right, Constant) and right.magnitude < limits.NEAR_ZERO:
@@ -328,7 +332,7 @@ class _Checker:
     def _negative(self, tree: exp.Expr) -> Node:
         of, at = self.node(tree.this), self._region(tree)
         if of.type not in _NUMERIC:
-            self._refuse(of.at, f"- needs a number, and this is {_a(of.type)}")
+            self._refuse(of.at, f"- needs a number, and this is {in_words(of.type)}")
         low, high = -of.high, -of.low
         if isinstance(of, Constant) and isinstance(of.value, int | float):
             return replace(of, value=-of.value, at=at, low=low, high=high)
@@ -453,63 +457,10 @@ class _Checker:
     )
 
 
-def _stacked(tree: exp.Expr) -> int:
-    """How many operations stand on one another at most, found without recursion."""
-    most = 0
-    waiting = [(tree, 1)]
-    while waiting:
-        node, depth = waiting.pop()
-        most = max(most, depth)
-        for part in node.iter_expressions():
-            flat = isinstance(node, exp.Paren) or (
-                isinstance(part, exp.Connector) and type(part) is type(node)
-            )
-            waiting.append((part, depth if flat else depth + 1))
-    return most
-
-
 def _too_deep(at: Region) -> Finding:
     message = f"this stacks more than {limits.TREE_DEPTH} operations on one another"
     return Finding(at, message, "put a part of it under define:")
 
 
-def _chain(tree: exp.Expr, kind: type[exp.Connector]) -> list[exp.Expr]:
-    """The terms of `a AND b AND c`, which the parser nests to the left; in order, without recursion."""
-    terms: list[exp.Expr] = []
-    waiting = [tree]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, kind):
-            waiting.extend((current.expression, current.this))
-        else:
-            terms.append(current)
-    return terms
-
-
 def _covering(nodes: list[Node]) -> Region:
     return Region(min(node.at.start for node in nodes), max(node.at.end for node in nodes))
-
-
-def _a(kind: Type | None) -> str:
-    match kind:
-        case Type.BOOLEAN:
-            return "a truth value"
-        case Type.INTEGER | Type.NUMBER:
-            return "a number"
-        case Type.TEXT:
-            return "a text"
-        case Type.TEXT_LIST:
-            return "a list of texts"
-        case _:
-            return "NULL"
-
-
-def _conversion(left: Node, right: Node) -> str | None:
-    for one, other in ((left, right), (right, left)):
-        if isinstance(one, Constant) and isinstance(one.value, str) and other.type in _NUMERIC:
-            return "numbers are written without quotes"
-        if isinstance(one, Constant) and other.type is Type.BOOLEAN:
-            return "a truth value stands for itself: write x or NOT x"
-        if other.type is Type.TEXT_LIST and one.type is Type.TEXT:
-            return "write contains(list, text)"
-    return None
