@@ -108,10 +108,12 @@ class Served:
         self.data = data
         self.errors = data / "stderr"
         policy = data / "policy.yaml"
-        policy.write_text(POLICY)
+        if not arguments:
+            policy.write_text(POLICY)
+            arguments = ["--policy", str(policy)]
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", "from holdfast.cli import main; main()", "serve", "--data", str(data), "--policy", str(policy), *arguments],
+                [sys.executable, "-c", "from holdfast.cli import main; main()", "serve", "--data", str(data), *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env={**os.environ, "HOLDFAST_SERVE_PORT": "0", **(environ or {})},
