@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.content import Account, Item
-from holdfast.decider import REFRESH, Answer, Decider, Submission
+from holdfast.decider import REFRESH, Answer, Decider, Submission, open_engine
 from holdfast.engine import Engine
 from holdfast.ledger.errors import IdempotencyConflict
 from holdfast.ledger.events import (
@@ -21,6 +21,7 @@ from holdfast.ledger.events import (
 from holdfast.ledger.ledger import Ledger
 from holdfast.policy.policy import Policy
 from holdfast.settings import LedgerSettings
+from holdfast.signals.lexicon import InvalidLexicon
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 LATER = NOW + 2 * REFRESH
@@ -213,3 +214,18 @@ def test_words_of_a_text_are_kept_only_where_they_can_be_erased(engine: Engine, 
     assert all(
         b"xylophone" not in repr(r.event).encode() for r in ledger.read() if isinstance(r.event, Decided)
     )
+
+
+def test_an_operators_own_lists_join_the_lexicon(tmp_path: Path) -> None:
+    (tmp_path / "lexicons").mkdir()
+    (tmp_path / "lexicons" / "ours.yaml").write_text(
+        "category: insult\nlanguage: en\nterms:\n  - bristo\n", encoding="utf-8"
+    )
+    own, shipped = open_engine(tmp_path), Engine()
+    assert own.measure([comment(1, "you br1sto")]).signals["lexicon.insult"] == [1]
+    assert own.versions["lexicon"] != shipped.versions["lexicon"]
+    (tmp_path / "lexicons" / "more.yaml").write_text(
+        "category: insult\nlanguage: en\nterms: [Bristo]\n", encoding="utf-8"
+    )
+    with pytest.raises(InvalidLexicon, match=r"ours\.yaml"):
+        open_engine(tmp_path)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -43,7 +44,10 @@ from holdfast.policy.lifecycle import Lifecycle
 from holdfast.policy.packs import DEFAULT_PACK, pack_source
 from holdfast.policy.policy import Policy
 from holdfast.settings import LedgerSettings
+from holdfast.signals import default_signals
 
+LISTS = "lexicons"
+"""The folder in the data folder that holds an operator's own lexicon lists."""
 REFRESH = timedelta(milliseconds=250)
 """How long a policy change by another process may take to be seen."""
 WARM_LIMIT = 200_000
@@ -83,6 +87,14 @@ class Answer(NamedTuple):
     decided: Sequence[DecidedItem]
     response: bytes | None = None
     replayed: bool = False
+
+
+def open_engine(data: Path) -> Engine:
+    """The engine as the data folder wants it: with the operator's own lists in `lexicons/*.yaml`.
+
+    Raises `InvalidLexicon` with file and line.
+    """
+    return Engine(default_signals(sorted((data / LISTS).glob("*.yaml"))))
 
 
 class _InForce(NamedTuple):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from holdfast.bulk.run import Job, Outcome, Progress
     from holdfast.decider import Decider
 
+_LARGE = 2_000_000  # bytes
+
 _OUTPUT = Group("Output", sort_key=1)
 _COLUMNS = Group(
     "Columns",
@@ -188,7 +190,7 @@ def _do(job: Job, policy: str | None, data: Path, report: Path | None, prints: b
     now = datetime.now(UTC)
     stops: list[int] = []
     with ExitStack() as stack:
-        decider = stack.enter_context(_decider(policy, data, job.record is not None))
+        decider = stack.enter_context(_decider(policy, data, job))
         progress = None if quiet else stack.enter_context(_bar(job))
         stack.enter_context(_stopping(stops))
         try:
@@ -224,23 +226,33 @@ def _exit_code(outcome: Outcome, stops: list[int]) -> int:
 
 
 @contextmanager
-def _decider(named: str | None, data: Path, record: bool) -> Iterator[Decider]:
-    from holdfast.decider import Decider
-    from holdfast.engine import Engine
+def _decider(named: str | None, data: Path, job: Job) -> Iterator[Decider]:
+    from holdfast.bulk.ahead import AheadEngine, spare_cores
+    from holdfast.decider import Decider, open_engine
     from holdfast.ledger.reducers import lifecycle_of
 
-    engine = Engine()
     settings = load_settings(data).ledger
-    if record:
-        with open_ledger(data) as ledger:
+    with ExitStack() as stack:
+        workers = spare_cores() if _is_large(job.input) else 0
+        engine = stack.enter_context(AheadEngine(open_engine(data).signals, workers))
+        if job.record is not None:
+            ledger = stack.enter_context(open_ledger(data))
             policy = None if named is None else find_policy(named, engine, ledger)
             yield Decider(engine, ledger, settings, policy=policy)
-        return
-    with maybe_ledger(data) as existing:
-        if named is None and existing is not None:
-            named = lifecycle_of(existing.policies()).live
-        policy = None if named is None else find_policy(named, engine, existing)
-    yield Decider(engine, None, settings, policy=policy)
+            return
+        with maybe_ledger(data) as existing:
+            if named is None and existing is not None:
+                named = lifecycle_of(existing.policies()).live
+            policy = None if named is None else find_policy(named, engine, existing)
+        yield Decider(engine, None, settings, policy=policy)
+
+
+def _is_large(name: str) -> bool:
+    """Whether an input is worth starting workers for."""
+    try:
+        return name == "-" or Path(name).stat().st_size > _LARGE
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -28,7 +28,6 @@ from holdfast.cli.common import (
 if TYPE_CHECKING:
     from holdfast.bulk.backtest import Backtest, Changed, Tally
     from holdfast.content import Item
-    from holdfast.engine import Engine
     from holdfast.ledger.ledger import Ledger
     from holdfast.policy.lifecycle import Lifecycle
     from holdfast.policy.policy import Policy
@@ -88,13 +87,13 @@ def show(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Print a policy's text."""
-    from holdfast.engine import Engine
+    from holdfast.decider import open_engine
     from holdfast.policy.packs import DEFAULT_PACK
 
     with maybe_ledger(data) as ledger:
         if policy is None:
             policy = (None if ledger is None else _lifecycle(ledger).live) or DEFAULT_PACK
-        print(find_policy(policy, Engine(), ledger).source.rstrip())
+        print(find_policy(policy, open_engine(data), ledger).source.rstrip())
 
 
 @app.command
@@ -106,10 +105,10 @@ def render(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Print the rules as one SELECT, for a warehouse that holds the signals."""
-    from holdfast.engine import Engine
+    from holdfast.decider import open_engine
 
     with maybe_ledger(data) as ledger:
-        print(find_policy(policy, Engine(), ledger).render(dialect, table))
+        print(find_policy(policy, open_engine(data), ledger).render(dialect, table))
 
 
 # Lifecycle ----------------------------------------------------------------------------------
@@ -230,10 +229,10 @@ def backtest(
 ) -> None:
     """Say what a policy would decide otherwise: per rule and per group, with 95% intervals."""
     from holdfast.bulk.backtest import backtest as run
-    from holdfast.engine import Engine
+    from holdfast.decider import open_engine
     from holdfast.policy.packs import DEFAULT_PACK
 
-    engine, now = Engine(), datetime.now(UTC)
+    engine, now = open_engine(data), datetime.now(UTC)
     with maybe_ledger(data) as ledger, _changes_to(out) as on_change:
         live = None if ledger is None else _lifecycle(ledger).live
         before = find_policy(old or live or DEFAULT_PACK, engine, ledger)
@@ -385,11 +384,11 @@ def _change(tally: Tally) -> str:
 
 def _checked(policy: str, data: Path) -> Policy:
     """The policy, once its examples hold. Raises `PolicyError` with those that do not."""
-    from holdfast.engine import Engine
+    from holdfast.decider import open_engine
     from holdfast.policy.check import check as run_examples
     from holdfast.policy.diagnostics import PolicyError
 
-    engine: Engine = Engine()
+    engine = open_engine(data)
     with maybe_ledger(data) as ledger:
         loaded = find_policy(policy, engine, ledger)
     wrong = run_examples(loaded, engine)

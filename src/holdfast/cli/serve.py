@@ -29,7 +29,7 @@ def serve(
         What decides instead of the published policy: a file, a pack's name, or one in the ledger.
     """
     # Imported here so that `holdfast --help` does not wait for the engine.
-    from holdfast.engine import Engine
+    from holdfast.decider import open_engine
     from holdfast.web import logs
     from holdfast.web.access import binds_loopback
     from holdfast.web.app import create_app
@@ -40,12 +40,12 @@ def serve(
     host = settings.serve.host if host is None else host
     port = settings.serve.port if port is None else port
     logs.configure()
+    listener = listen(host, port)
+    url = url_of(listener)
     chosen = None
     if policy is not None:
         with maybe_ledger(data) as ledger:
-            chosen = find_policy(policy, Engine(), ledger)
-    listener = listen(host, port)
-    url = url_of(listener)
+            chosen = find_policy(policy, open_engine(data), ledger)
     app = create_app(data, settings, policy=chosen, bound_to_loopback=binds_loopback(host))
 
     def say_where() -> None:

@@ -1,15 +1,22 @@
 """Evidence about items. `signal.py` is the interface; every other module is one signal."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from holdfast.signals.signal import Batch, Evidence, Segment, Signal
 
 __all__ = ["Batch", "Evidence", "Segment", "Signal", "default_signals"]
 
 
-def default_signals() -> tuple[Signal, ...]:
-    """The signals that ship with Holdfast, in the order in which they run."""
+def default_signals(lists: Sequence[Path] = ()) -> tuple[Signal, ...]:
+    """The signals that ship with Holdfast, in the order in which they run.
+
+    `lists` are an operator's own lexicon files, added to those that ship. Raises `InvalidLexicon`.
+    """
     from holdfast.signals.contact import Contact
     from holdfast.signals.language import Language
     from holdfast.signals.lexicon import Lexicon
     from holdfast.signals.text import Text
 
-    return (Text(), Lexicon.starter(), Language(), Contact())
+    lexicon = Lexicon.with_lists(lists) if lists else Lexicon.starter()
+    return (Text(), lexicon, Language(), Contact())

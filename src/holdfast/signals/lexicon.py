@@ -9,7 +9,8 @@ A match is evidence, not a verdict: people quote, reclaim and report these words
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, cached_property
 from importlib import resources
 from itertools import chain
@@ -70,6 +71,12 @@ class Lexicon:
         """The lexicon of the lists that ship with Holdfast."""
         return _starter()
 
+    @classmethod
+    def with_lists(cls, paths: Iterable[Path]) -> Lexicon:
+        """The starter lists and these. Raises `InvalidLexicon`, also for a term that both hold."""
+        with _starter_lists() as starter:
+            return cls.load([*starter, *paths])
+
     @cached_property
     def version(self) -> str:
         """Changes with the lists, this code and the normaliser."""
@@ -126,8 +133,14 @@ class Lexicon:
 
 @cache
 def _starter() -> Lexicon:
+    with _starter_lists() as paths:
+        return Lexicon.load(paths)
+
+
+@contextmanager
+def _starter_lists() -> Iterator[list[Path]]:
     with resources.as_file(resources.files("holdfast.signals") / "lexicons") as folder:
-        return Lexicon.load(sorted(folder.glob("*.yaml")))
+        yield sorted(folder.glob("*.yaml"))
 
 
 class _Compiled:

@@ -18,8 +18,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.content import Item
-from holdfast.decider import Answer, Decider, Submission
-from holdfast.engine import Engine
+from holdfast.decider import Answer, Decider, Submission, open_engine
 from holdfast.errors import HoldfastError, InvalidItem
 from holdfast.ledger import IdempotencyConflict, Ledger, LedgerError
 from holdfast.ledger.encoding import from_micros
@@ -45,6 +44,17 @@ READY_FOR_S = 1.0
 """Seconds for which an answer about readiness is good."""
 PURGE_EVERY_S = 600.0
 
+_WARM = [
+    Item(id=f"warm-{number}", text=text)
+    for number, text in enumerate(
+        (
+            "Hello, is anybody there? We are all here today, and it is lovely.",
+            "Write to me@example.org or call 030 5550 123, Main Street 5 😀 https://example.org",
+            "W.a.r.m u\u200bp, th1s iz an engiiiine",
+            "Bonjour à tous, il fait très beau aujourd'hui et nous allons au marché.",
+        )
+    )
+]
 _log = structlog.get_logger("holdfast.web")
 
 
@@ -157,16 +167,15 @@ class Service:
 
     def _make_decider(self) -> Decider:
         now = datetime.now(UTC)
-        decider = Decider(Engine(), self.ledger, self.settings.ledger, policy=self._policy)
+        decider = Decider(open_engine(self.data), self.ledger, self.settings.ledger, policy=self._policy)
         try:
             decider.restore((self.data / SNAPSHOT_NAME).read_bytes())
         except FileNotFoundError:
             pass
         except (OSError, msgspec.DecodeError) as error:
             _log.warning("counters_not_restored", **describe(error))
-        decider.policy(now)
-        # The tables that signals load on first use are loaded before the first request waits for them.
-        decider.engine.measure([Item(id="warm", text="Hello, is anybody there? Yes: we are all here today.")])
+        # What signals and rules load on first use is loaded before the first request waits for it.
+        decider.engine.decide(_WARM, decider.policy(now), now)
         return decider
 
     def _keep_counters(self) -> None:
