@@ -245,14 +245,27 @@ class Ledger:
         raise _no_decision(ref)
 
     def decisions(
-        self, limit: int = 50, before: str | None = None, action: Action | None = None
+        self,
+        limit: int = 50,
+        before: str | None = None,
+        action: Action | None = None,
+        *,
+        whole: bool = False,
+        escalated: bool = False,
     ) -> list[DecisionEntry]:
-        """The newest decisions, newest first; `before` is the last reference of the page before."""
+        """The newest decisions, newest first; `before` is the last reference of the page before.
+
+        `whole` leaves out the compactly kept ones, `escalated` all that were not escalated.
+        """
         query = select(decisions).order_by(decisions.c.seq.desc(), decisions.c.slot.desc()).limit(limit)
         if before is not None:
             query = query.where(tuple_(decisions.c.seq, decisions.c.slot) < parse_ref(before))
         if action is not None:
             query = query.where(decisions.c.action == action)
+        if whole:
+            query = query.where(decisions.c.slot == WHOLE)
+        if escalated:
+            query = query.where(decisions.c.escalate == 1)
         return self._entries(query)
 
     def decisions_of(self, item_id: str, limit: int = 1_000) -> list[DecisionEntry]:

@@ -47,6 +47,8 @@ PAGES = (
     "/policy",
     "/keys",
     "/kit",
+    "/sign-in",
+    "/decisions/999999",
 )
 
 
@@ -56,7 +58,9 @@ def test_every_page_is_sound_at_every_width_in_light_and_dark(
 ) -> None:
     for width, scheme in ((390, "light"), (1440, "dark")):
         named = re.sub(r"\{(.+)\}", lambda match: server.ref_of(match[1]), path)
-        page = visit(server, named, width=width, color_scheme=scheme, reduced_motion="reduce")
+        page = visit(
+            server, named, width=width, expected=("404",), color_scheme=scheme, reduced_motion="reduce"
+        )
         expect(page.locator("h1")).to_be_visible()
         page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"

@@ -27,6 +27,7 @@ DYNAMIC = {
     "veil": ("erased", "not_kept", "not_allowed"),
     "rate": ("steady", "rising", "falling"),
     "live": ("live", "paused", "connecting", "stale", "offline"),
+    "decisions": ("title",),
     "frame": ("home", "decisions", "policy"),
     "keys": (
         "help",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from holdfast.decision import Span
 from holdfast.schema import Field, Schema, Type
-from holdfast.web.console.evidence import HEAD_LIMIT, MARK_LIMIT, mark, readings, shape
+from holdfast.web.console.evidence import HEAD_LIMIT, MARK_LIMIT, because, mark, readings, shape
 
 texts = st.text(max_size=60)
 spans = st.lists(
@@ -60,6 +60,11 @@ def test_an_outline_has_the_words_lengths_and_none_of_their_letters(text: str) -
 def test_an_outline_does_not_spell_what_it_stands_for() -> None:
     for word in ("stone", "names", "nearest", "tea", "a tourist in rain"):
         assert word not in shape(f"{word} {word}")
+
+
+def test_a_reason_names_what_stands_out_and_zeros_only_where_there_is_nothing_else() -> None:
+    assert because({"a": 0, "b": 2, "c": None}) == {"b": 2, "c": None}
+    assert because({"text.letters": 0}) == {"text.letters": 0}
 
 
 def test_what_stands_out_comes_first_and_what_is_not_known_apart() -> None:

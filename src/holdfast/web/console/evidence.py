@@ -16,6 +16,7 @@ HEAD_LIMIT = 2_000
 SHAPE_LIMIT = 96
 """Code points of the blurred shape."""
 _SHAPE = "aeimnorstu"
+_SIZES = ("text.", "language")
 
 
 class Piece(NamedTuple):
@@ -96,6 +97,11 @@ def shape(text: str) -> str:
     )
 
 
+def because(values: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Of what a rule read, that which stands out: no zeros, unless there is nothing else."""
+    return {name: value for name, value in values.items() if value or value is None} or values
+
+
 def readings(signals: Mapping[str, Value], schema: Mapping[str, Field]) -> Readings:
     """Sort signal values into telling, unknown and plain; each keeps the declared order."""
     telling: list[Reading] = []
@@ -110,6 +116,6 @@ def readings(signals: Mapping[str, Value], schema: Mapping[str, Field]) -> Readi
             telling.append(reading)
         else:
             plain.append(reading)
-    # Sizes say little about a text: they come after what was found in it.
-    telling.sort(key=lambda reading: reading.name.startswith("text."))
+    # Size and language say little about a text: they come after what was found in it.
+    telling.sort(key=lambda reading: reading.name.startswith(_SIZES))
     return Readings(tuple(telling), tuple(unknown), tuple(plain))

@@ -17,7 +17,7 @@ from holdfast.web.console.evidence import mark, readings, shape
 from holdfast.web.console.figures import BIN_SECONDS, BINS, Minute
 from holdfast.web.console.plot import plot
 from holdfast.web.console.sources import Commands, Counts, Rate, Shown, Status, finding, stopped
-from holdfast.web.console.views import Happened, Row, Trial, Words, judged, reason_of
+from holdfast.web.console.views import Happened, Row, Trial, Words, gravest, humane, judged
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 TEXT = "what a bristo you are, call me on 020 7946 0000"
@@ -50,13 +50,13 @@ def context() -> dict[str, Any]:
         "shown": _shown(busy),
         "quiet": _shown([(0, 0)] * BINS),
         "trials": [
-            Trial(TEXT, decision=judged(_DECISION, TEXT, {})),
-            Trial("hello", decision=judged(_HARMLESS, "hello", {})),
+            Trial(TEXT, decision=judged(_DECISION, TEXT, {}, words)),
+            Trial("hello", decision=judged(_HARMLESS, "hello", {}, words)),
             Trial(error=words.say("try.empty")),
         ],
         "trial": Trial(TEXT),
         "readings": readings(_DECISION.signals, {}),
-        "decision": judged(_DECISION, TEXT, {}),
+        "decision": judged(_DECISION, TEXT, {}, words),
         "happened": [
             Happened(words.say("decision.created"), words.relative(NOW - timedelta(hours=2), NOW)),
             Happened(words.say("decision.received"), words.relative(NOW - timedelta(minutes=3), NOW)),
@@ -133,7 +133,7 @@ def _row(
         ref,
         action,
         escalate,
-        reason_of(rules, words),
+        humane(gravest(rules).reason, words) if rules else words.say("reason.none"),
         words.relative(NOW - timedelta(minutes=1024 - int(float(ref))), NOW),
         "comment",
         Words(None, "erased", "") if text is None else Words(text, "", shape(text)),

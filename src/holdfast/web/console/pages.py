@@ -16,17 +16,17 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from holdfast.content import SURFACES, TEXT_LIMIT, Item, validate_item
-from holdfast.decision import ACTIONS
 from holdfast.errors import InvalidItem
 from holdfast.ledger import NotFound
 from holdfast.web.console import kit, render
 from holdfast.web.console.catalogue import catalogue
 from holdfast.web.console.door import Visitor, sign_in_routes, visitor
 from holdfast.web.console.forms import Forms
+from holdfast.web.console.listing import Filters
 from holdfast.web.console.live import pulse_route
 from holdfast.web.console.refusals import not_found, refusals
 from holdfast.web.console.sources import Commands, Sources, commands
-from holdfast.web.console.views import Trial, humane
+from holdfast.web.console.views import Trial
 from holdfast.web.guard import PUBLIC, needs
 from holdfast.web.service import Service
 
@@ -70,10 +70,11 @@ def console_router(service: Service) -> Router:
         request: _Request,
         action: _Query = None,
         rule: _Query = None,
+        escalated: _Query = None,
         when: _Query = None,
         before: _Query = None,
     ) -> Response[str]:
-        return await console.decisions(request, action, rule, when, before)
+        return await console.decisions(request, Filters.of(action, rule, escalated, when, before))
 
     @get("/decisions/{ref:str}")
     async def decision(request: _Request, ref: _Ref) -> Response[str]:
@@ -139,19 +140,11 @@ class Console:
             return render.part("parts/trial.html", "trial_answer", trial, said, status=status)
         return await self._home(request, trial, status)
 
-    async def decisions(
-        self, request: _Request, action: str | None, rule: str | None, when: str | None, before: str | None
-    ) -> Response[str]:
+    async def decisions(self, request: _Request, filters: Filters) -> Response[str]:
         """Decisions, newest first. The address holds the filters."""
         seen_by = visitor(self.service, request)
         try:
-            listing = await self.sources.listing(
-                action if action in ACTIONS else None,
-                rule or None,
-                "today" if when == "today" else None,
-                before or None,
-                may_see=seen_by.may_see_texts,
-            )
+            listing = await self.sources.listing(filters, may_see=seen_by.may_see_texts)
         except NotFound:
             return not_found(self._frame(seen_by), self.words.say("error.not_found"))
         return self._page(
@@ -221,9 +214,7 @@ class Console:
         if trial.decision is None:
             return ""
         action = self.words.say(f"action.{trial.decision.action}")
-        rules = trial.decision.rules
-        reason = humane(rules[0].reason, self.words) if rules else self.words.say("reason.none")
-        return f"{action}. {reason}."
+        return f"{action}. {trial.decision.reason}."
 
     def _commands(self, request: _Request) -> Commands:
         return commands(self.service, str(request.base_url))

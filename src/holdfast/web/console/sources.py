@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from holdfast.content import Item
@@ -20,19 +21,17 @@ from holdfast.policy.lifecycle import Lifecycle
 from holdfast.policy.policy import Policy
 from holdfast.web.console.catalogue import Catalogue, Relative
 from holdfast.web.console.figures import BIN_SECONDS, Figures, Minute, midnight, window_start
+from holdfast.web.console.listing import Filters, Listing, events_of, search
 from holdfast.web.console.plot import Plot, plot
 from holdfast.web.console.policy_text import ShownPolicy, shown_policy
-from holdfast.web.console.views import Judged, Listing, Page, Row, ShownProof, judged, page, row, shown_proof
+from holdfast.web.console.views import Judged, Page, Row, ShownProof, judged, page, row, shown_proof
 from holdfast.web.service import Service
 
 T = TypeVar("T")
 
 RECENT = 8
-PAGE = 25
-SEARCH = 2_000
-"""Decisions that one request looks through for a rule."""
-CATCH_UP = 20_000
-"""Events that one refresh reads at most; a long day is caught up with in steps."""
+CATCH_UP_S = 0.25
+"""Seconds that one refresh reads for at most; a long day is caught up with in steps."""
 REFRESH_S = 1.0
 
 
@@ -146,7 +145,7 @@ class Sources:
         if self._figures is None:
             self._figures = Figures(now, self.ledger.first_after(window_start(now)))
         figures = self._figures
-        figures.add(self.ledger.read(figures.cursor, min(head.size, figures.cursor + CATCH_UP)))
+        figures.add(_for_a_while(self.ledger.read(figures.cursor, head.size), CATCH_UP_S))
 
     def _show(self, now: datetime, force: InForce, commands: Commands) -> Shown:
         figures = self._figures
@@ -180,55 +179,17 @@ class Sources:
     def _recent(self, may_see: bool) -> Sequence[Row]:
         return self._rows(self.ledger.decisions(RECENT), may_see)
 
-    async def listing(
-        self, action: Action | None, rule: str | None, when: str | None, before: str | None, *, may_see: bool
-    ) -> Listing:
-        return await asyncio.to_thread(self._listing, action, rule, when, before, may_see)
+    async def listing(self, filters: Filters, *, may_see: bool) -> Listing:
+        """A page of decisions. Raises the ledger's `NotFound` for a place that cannot be one."""
+        return await asyncio.to_thread(self._listing, filters, may_see)
 
-    def _listing(
-        self, action: Action | None, rule: str | None, when: str | None, before: str | None, may_see: bool
-    ) -> Listing:
-        since = midnight(self.clock()) if when == "today" else None
-        found: list[DecisionEntry] = []
-        searched, cursor, more = 0, before, True
-        while len(found) <= PAGE and more and searched < SEARCH:
-            entries = self.ledger.decisions(PAGE + 1 if rule is None else 100, cursor, action)
-            more = len(entries) == (PAGE + 1 if rule is None else 100)
-            if since is not None and entries and entries[-1].at < since:
-                entries, more = [entry for entry in entries if entry.at >= since], False
-            if not entries:
-                break
-            searched += len(entries)
-            cursor = entries[-1].ref
-            found += entries if rule is None else self._with_rule(entries, rule)
-            if rule is None:
-                break
-        shown = found[:PAGE]
-        older = shown[-1].ref if len(found) > PAGE else None
-        cut_short = rule is not None and more and len(found) <= PAGE
-        return Listing(
-            self._rows(shown, may_see),
-            action,
-            rule,
-            when,
-            before,
-            cursor if cut_short else older,
-            searched if cut_short else 0,
-        )
-
-    def _with_rule(self, entries: Iterable[DecisionEntry], rule: str) -> list[DecisionEntry]:
-        whole = [entry for entry in entries if "." not in entry.ref]
-        fired = {
-            seq
-            for seq, recorded in self._events([int(entry.ref) for entry in whole]).items()
-            if isinstance(recorded.event, Decided)
-            and any(r.name == rule for r in recorded.event.decision.rules)
-        }
-        return [entry for entry in whole if int(entry.ref) in fired]
+    def _listing(self, filters: Filters, may_see: bool) -> Listing:
+        found = search(self.ledger, filters, midnight(self.clock()))
+        return Listing(self._rows(found.entries, may_see), filters, found.older, found.searched)
 
     def _rows(self, entries: Sequence[DecisionEntry], may_see: bool) -> list[Row]:
         now = self.clock()
-        events = self._events([int(entry.ref.partition(".")[0]) for entry in entries])
+        events = events_of(self.ledger, entries)
         held: list[tuple[DecisionEntry, ItemRecord, Decision | None]] = []
         for entry in entries:
             seq, _, slot = entry.ref.partition(".")
@@ -243,15 +204,6 @@ class Sources:
             row(entry.ref, entry.at, record, decision, texts, may_see=may_see, now=now, words=self.words)
             for entry, record, decision in held
         ]
-
-    def _events(self, places: Sequence[int]) -> dict[int, Recorded]:
-        wanted = set(places)
-        if not wanted:
-            return {}
-        first, last = min(wanted), max(wanted)
-        if last - first < 4 * len(wanted):  # close together: one pass over all between
-            return {recorded.seq: recorded for recorded in self.ledger.read(first, last + 1)}
-        return {seq: self.ledger.get(seq) for seq in wanted}
 
     async def decision(self, ref: str, *, may_see: bool) -> tuple[Page, ShownProof]:
         """Everything about one decision. Raises the ledger's `NotFound`."""
@@ -277,7 +229,16 @@ class Sources:
         decider, now = self.service.decider, self.clock()
         engine = decider.engine
         (decision,) = await self._on_worker(lambda: engine.decide([item], decider.policy(now), now))
-        return judged(decision, item.text, engine.schema)
+        return judged(decision, item.text, engine.schema, self.words)
+
+
+def _for_a_while(events: Iterable[Recorded], seconds: float) -> Iterator[Recorded]:
+    """`events` until `seconds` have passed."""
+    until = perf_counter() + seconds
+    for event in events:
+        yield event
+        if perf_counter() > until:
+            break
 
 
 def commands(service: Service, base: str) -> Commands:

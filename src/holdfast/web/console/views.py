@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from holdfast.content import Account
 from holdfast.decision import SEVERITY, Action, Decision, Fired, Unknown
@@ -16,7 +15,7 @@ from holdfast.ledger import DecisionFound, ItemRecord, Proof
 from holdfast.ledger.events import ITEM_TEXTS, Decided, Recorded
 from holdfast.schema import Field, Value
 from holdfast.web.console.catalogue import Catalogue, Relative
-from holdfast.web.console.evidence import Marked, Readings, mark, readings, shape
+from holdfast.web.console.evidence import Marked, Readings, because, mark, readings, shape
 from holdfast.web.console.policy_text import rule_anchor
 
 
@@ -97,6 +96,7 @@ class Page(NamedTuple):
 class Judged(NamedTuple):
     """What "try it" shows of a decision."""
 
+    reason: str
     action: Action
     escalate: bool
     policy: str
@@ -117,7 +117,7 @@ class Trial(NamedTuple):
 
 
 class ShownProof(NamedTuple):
-    """A proof that was checked here. `entry` and `size` count from 1, as people do."""
+    """A proof that was checked here."""
 
     good: bool
     entry: int
@@ -125,31 +125,6 @@ class ShownProof(NamedTuple):
     leaf: str
     path: tuple[str, ...]
     root: str
-
-
-class Listing(NamedTuple):
-    """A page of decisions, with the state that its URL holds. `older` starts the next page.
-
-    `searched` is how many decisions were looked through when the search for a rule ended early.
-    """
-
-    rows: Sequence[Row]
-    action: str | None = None
-    rule: str | None = None
-    when: str | None = None
-    before: str | None = None
-    older: str | None = None
-    searched: int = 0
-
-    @property
-    def filtered(self) -> bool:
-        return bool(self.action or self.rule or self.when or self.before)
-
-    def link(self, **changes: str | None) -> str:
-        """The address of this listing with `changes`; a change of filter starts at the newest again."""
-        state = {"action": self.action, "rule": self.rule, "when": self.when, "before": None, **changes}
-        query = urlencode({name: value for name, value in state.items() if value})
-        return f"/decisions?{query}" if query else "/decisions"
 
 
 def words_of(commitment: str | None, texts: Mapping[str, str], may_see: bool) -> Words:
@@ -162,11 +137,12 @@ def words_of(commitment: str | None, texts: Mapping[str, str], may_see: bool) ->
     return Words(None, "erased", "") if text is None else Words(text, "", shape(text))
 
 
-def reason_of(fired: Sequence[Fired], words: Catalogue) -> str:
+def reason_of(decision: Decision | None, words: Catalogue) -> str:
     """Why, in plain words: of the gravest rule that fired."""
-    if not fired:
-        return words.say("reason.none")
-    return humane(gravest(fired).reason, words)
+    if decision is not None and decision.rules:
+        return humane(gravest(decision.rules).reason, words)
+    by_unknown = decision is not None and decision.action != "allow"
+    return words.say("reason.unknown" if by_unknown else "reason.none")
 
 
 def gravest(fired: Sequence[Fired]) -> Fired:
@@ -196,7 +172,7 @@ def row(
         ref=ref,
         action="allow" if decision is None else decision.action,
         escalate=decision is not None and decision.escalate,
-        reason=reason_of(fired, words),
+        reason=reason_of(decision, words),
         at=words.relative(at, now),
         surface=record.surface,
         words=words_of(record.text, texts, may_see),
@@ -280,16 +256,17 @@ def fired_rules(fired: Sequence[Fired]) -> tuple[FiredRule, ...]:
             rule.escalate,
             rule.reason,
             rule.tells,
-            rule.values,
+            because(rule.values),
             f"/policy#{rule_anchor(rule.name)}",
         )
         for rule in sorted(fired, key=lambda rule: (-SEVERITY[rule.then], rule.name))
     )
 
 
-def judged(decision: Decision, text: str, schema: Mapping[str, Field]) -> Judged:
+def judged(decision: Decision, text: str, schema: Mapping[str, Field], words: Catalogue) -> Judged:
     """What to show of a decision that was only tried."""
     return Judged(
+        reason_of(decision, words),
         decision.action,
         decision.escalate,
         decision.policy,
@@ -302,6 +279,4 @@ def judged(decision: Decision, text: str, schema: Mapping[str, Field]) -> Judged
 
 def shown_proof(proof: Proof) -> ShownProof:
     """`proof`, checked."""
-    return ShownProof(
-        not proof.faults(), proof.seq + 1, proof.size, proof.leaf, tuple(proof.path), proof.root
-    )
+    return ShownProof(not proof.faults(), proof.seq, proof.size, proof.leaf, tuple(proof.path), proof.root)
