@@ -169,8 +169,15 @@ def did_you_mean(name: str, names: Iterable[str]) -> str | None:
     known = list(names)
     # A dotted name is often right in its last part: `slur` for `lexicon.slur`.
     tails = [full for full in known if full.rpartition(".")[2] == name]
-    close = tails[:3] or difflib.get_close_matches(name[:80].lower(), known, n=3, cutoff=0.65)
+    close = tails[:3] or _closest(name[:80].lower(), known)
     return f"did you mean {' or '.join(close)}?" if close else None
+
+
+def _closest(name: str, names: list[str]) -> list[str]:
+    """Up to three, and of those only such as are about as close as the closest."""
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.65)
+    ratios = [difflib.SequenceMatcher(None, name, other).ratio() for other in close]
+    return [other for other, ratio in zip(close, ratios, strict=True) if ratio > ratios[0] - 0.05]
 
 
 def _indented(text: str) -> list[str]:
