@@ -94,3 +94,12 @@ def test_what_is_missing_is_unknown_and_named(engine: Engine, policy: Policy) ->
 
 def test_nothing_in_gives_nothing_out(engine: Engine, policy: Policy) -> None:
     assert engine.decide([], policy, NOW) == []
+
+
+def test_a_time_from_the_future_does_not_push_others_out_of_a_window(engine: Engine, policy: Policy) -> None:
+    def comment(n: int, created_at: datetime | None) -> Item:
+        author = Account(id=str(n), followed_by_target=False)
+        return Item(id=str(n), text="hi", author=author, target=Account(id="creator"), created_at=created_at)
+
+    crowd = [comment(1, NOW), comment(2, NOW + timedelta(days=400)), comment(3, NOW)]
+    assert engine.decide(crowd, policy, NOW)[-1].action == "limit"

@@ -84,8 +84,7 @@ class Engine:
         """Move `counters` on by items that were decided before, received at these times, without judging."""
         columns = self.columns(measured, policy, received[-1])
         times = [
-            (item.created_at or moment).timestamp()
-            for item, moment in zip(measured.items, received, strict=True)
+            _happened(item, moment.timestamp()) for item, moment in zip(measured.items, received, strict=True)
         ]
         counters.advance(columns, times)
 
@@ -105,4 +104,9 @@ class Engine:
 def _times(items: Sequence[Item], now: datetime) -> list[float]:
     """Seconds since the epoch at which each item happened."""
     arrived = now.timestamp()
-    return [item.created_at.timestamp() if item.created_at is not None else arrived for item in items]
+    return [_happened(item, arrived) for item in items]
+
+
+def _happened(item: Item, arrived: float) -> float:
+    # Nothing is written after it arrives: a time from the future would push all others out of a window.
+    return arrived if item.created_at is None else min(item.created_at.timestamp(), arrived)
