@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.bulk.samples import POLICY
 
 from holdfast.bulk import run as runs
+from holdfast.bulk.ahead import AheadEngine
 from holdfast.bulk.encoders import format_of
 from holdfast.content import Item
 from holdfast.decider import Decider
@@ -42,7 +43,7 @@ def main() -> None:
         print(os.waitpid(child, 0)[1], flush=True)
 
 
-def _run(order: dict[str, str], engine: Engine, policy: Policy) -> None:
+def _run(order: dict[str, str], loaded: Engine, policy: Policy) -> None:
     runs.CHECKPOINT_SECONDS = float(order["every"])
     out = Path(order["out"])
     job = runs.Job(
@@ -52,7 +53,7 @@ def _run(order: dict[str, str], engine: Engine, policy: Policy) -> None:
         record=order["data"],
         resume=True,
     )
-    with Ledger.open(data=Path(order["data"])) as ledger:
+    with AheadEngine(loaded.signals, 1) as engine, Ledger.open(data=Path(order["data"])) as ledger:
         runs.run(job, Decider(engine, ledger, policy=policy), NOW)
 
 

@@ -27,6 +27,12 @@ _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 
 
+_ACCOUNTS = 4_096  # few authors write much: what their cells make is remembered
+
+_Fact = tuple[int, str, Converter, str]
+_AccountPlan = tuple[str, str, list[int], list[_Fact], dict[tuple[Any, ...], Account | None]]
+
+
 class Builder:
     """Builds items from rows whose cells stand as `uses` numbers them.
 
@@ -45,10 +51,10 @@ class Builder:
         declared = {field.name: field for field in inputs}
         self._columns = {use.property: use.column for use in uses}
         self._id = self._text = None
-        self._item: list[tuple[int, str, Converter, str]] = []
-        self._context: list[tuple[int, str, Converter, str]] = []
+        self._item: list[_Fact] = []
+        self._context: list[_Fact] = []
         self._whole_context: int | None = None
-        accounts: dict[str, list[tuple[int, str, Converter, str]]] = {}
+        accounts: dict[str, list[_Fact]] = {}
         for name, column, index in uses:
             account, _, fact = name.partition(".")
             if name == "id":
@@ -63,11 +69,13 @@ class Builder:
                 accounts.setdefault(account, []).append((index, fact, _CONVERTERS.get(fact, _text), column))
             else:
                 self._item.append((index, name, _CONVERTERS.get(name, _text), column))
-        self._accounts = [
-            (name, self._columns[name], next(use.cell for use in uses if use.property == name), facts)
-            for name, parts in accounts.items()
-            for facts in [[part for part in parts if part[1]]]
-        ]
+        self._accounts: list[_AccountPlan] = []
+        for name, parts in accounts.items():
+            place = next(use.cell for use in uses if use.property == name)
+            facts = [part for part in parts if part[1]]
+            self._accounts.append(
+                (name, self._columns[name], [place, *(fact[0] for fact in facts)], facts, {})
+            )
         self._declared = {name: _input(field) for name, field in declared.items()}
         self._surface: Surface = surface
         self._check = check
@@ -96,8 +104,18 @@ class Builder:
             if cell is None or cell == "":
                 continue
             values[name] = _converted(convert, cell, column)
-        for name, column, index, facts in self._accounts:
-            account = _account(cells, index, facts, column)
+        for name, column, places, facts, known in self._accounts:
+            key = tuple([cells[place] for place in places])
+            try:
+                account = known.get(key)
+            except TypeError:  # a nested account
+                account = _account(cells, places[0], facts, column)
+            else:
+                if account is None:
+                    account = _account(cells, places[0], facts, column)
+                    if len(known) >= _ACCOUNTS:
+                        known.clear()
+                    known[key] = account
             if account is not None:
                 values[name] = account
         if self._context or self._whole_context is not None:
@@ -143,6 +161,9 @@ def moment(value: object) -> datetime:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, str):
+        if value[4:5] == "-":
+            parsed = datetime.fromisoformat(value.strip())
+            return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
         value = value.strip()
         # Eight digits are a date of ISO 8601's basic form; as seconds they would lie before 1973.
         if len(value) == 8 or not _NUMBER.fullmatch(value):
@@ -273,9 +294,7 @@ def _input(field: Field | None) -> Converter:
     return _context_value if field is None else _BY_TYPE.get(field.type, _context_value)
 
 
-def _account(
-    cells: Sequence[Any], index: int, facts: Sequence[tuple[int, str, Converter, str]], column: str
-) -> Account | None:
+def _account(cells: Sequence[Any], index: int, facts: Sequence[_Fact], column: str) -> Account | None:
     cell = cells[index]
     values: dict[str, Any] = {}
     if isinstance(cell, (str, int)):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -17,6 +19,7 @@ import pyarrow.parquet as pq
 
 from holdfast.bulk.rows import InvalidInput
 from holdfast.decider import DecidedItem
+from holdfast.decision import Span
 from holdfast.schema import Field, Type, Value
 
 OutFormat = Literal["jsonl", "csv", "parquet"]
@@ -70,9 +73,9 @@ class CsvEncoder:
     """Flat columns; lists are joined by `;`, spans are JSON, what is unknown is empty."""
 
     def __init__(self, fields: Sequence[Field], recorded: bool) -> None:
-        self._names = [field.name for field in fields]
+        self._signals = _values_of(fields)
         # Numbers and text go to the csv module as they are.
-        self._special = [
+        self._special: list[tuple[int, Callable[[Any], str]]] = [
             (place, _truth if field.type is Type.BOOLEAN else ";".join)
             for place, field in enumerate(fields)
             if field.type in (Type.BOOLEAN, Type.TEXT_LIST)
@@ -87,26 +90,26 @@ class CsvEncoder:
     def rows(self, decided: Sequence[DecidedItem]) -> bytes:
         return self._csv([self._row(one) for one in decided])
 
-    def _row(self, one: DecidedItem) -> list[Value]:
-        decision = one.decision
-        signals = decision.signals
-        values: list[Any] = [signals[name] for name in self._names]
+    def _row(self, one: DecidedItem) -> list[Any]:
+        ref, decision = one
+        values = list(self._signals(decision.signals))
         for place, convert in self._special:
             if values[place] is not None:
                 values[place] = convert(values[place])
+        rules = decision.rules
         row = [
             decision.item_id,
             decision.action,
             "true" if decision.escalate else "false",
-            ";".join(rule.name for rule in decision.rules),
-            ";".join(dict.fromkeys(rule.reason for rule in decision.rules)),
-            ";".join(unknown.name for unknown in decision.unknown),
+            ";".join([rule.name for rule in rules]) if rules else "",
+            ";".join(dict.fromkeys([rule.reason for rule in rules])) if rules else "",
+            ";".join([unknown.name for unknown in decision.unknown]) if decision.unknown else "",
             *values,
             self._encode(decision.spans).decode() if decision.spans else "[]",
             decision.policy,
         ]
         if self._recorded:
-            row.append(one.ref)
+            row.append(ref)
         return row
 
     @staticmethod
@@ -141,7 +144,8 @@ class ParquetEncoder:
     """
 
     def __init__(self, fields: Sequence[Field], recorded: bool, versions: Mapping[str, str]) -> None:
-        self._names = [field.name for field in fields]
+        self._signals = _values_of(fields)
+        self._types = [field.type for field in fields]
         strings = pa.list_(pa.string())
         types = [pa.string(), pa.string(), pa.bool_(), strings, strings, strings]
         types += [*(_ARROW[field.type] for field in fields), pa.list_(_SPAN), pa.string(), pa.string()]
@@ -158,23 +162,24 @@ class ParquetEncoder:
         if not decided:
             return b""
         decisions = [one.decision for one in decided]
-        columns: list[list[Any]] = [
-            [d.item_id for d in decisions],
-            [d.action for d in decisions],
-            [d.escalate for d in decisions],
-            [[rule.name for rule in d.rules] for d in decisions],
-            [list(dict.fromkeys(rule.reason for rule in d.rules)) for d in decisions],
-            [[unknown.name for unknown in d.unknown] for d in decisions],
-            *([d.signals[name] for d in decisions] for name in self._names),
-            [[msgspec.structs.asdict(span) for span in d.spans] for d in decisions],
-            [d.policy for d in decisions],
+        signals = zip(*(self._signals(d.signals) for d in decisions), strict=True)
+        columns = [
+            pa.array([d.item_id for d in decisions]),
+            pa.array([d.action for d in decisions]),
+            pa.array([d.escalate for d in decisions]),
+            _lists([[rule.name for rule in d.rules] for d in decisions]),
+            _lists([list(dict.fromkeys([rule.reason for rule in d.rules])) for d in decisions]),
+            _lists([[unknown.name for unknown in d.unknown] for d in decisions]),
+            *(
+                _lists(column) if kind is Type.TEXT_LIST else pa.array(column, _ARROW[kind])
+                for column, kind in zip(signals, self._types, strict=True)
+            ),
+            _spans([d.spans for d in decisions]),
+            pa.array([d.policy for d in decisions]),
         ]
         if self._recorded:
-            columns.append([one.ref for one in decided])
-        batch = pa.record_batch(
-            [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)],
-            schema=self._schema,
-        )
+            columns.append(pa.array([one.ref for one in decided]))
+        batch = pa.record_batch(columns, schema=self._schema)
         sink = io.BytesIO()
         # Not closed: that would write the mark of the stream's end.
         writer = pa.ipc.new_stream(sink, self._schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
@@ -205,6 +210,35 @@ def _groups(batches: Iterator[Any], size: int) -> Iterator[Any]:
             rows -= size
     if rows:
         yield pa.Table.from_batches(held).combine_chunks()
+
+
+def _lists(lists: Sequence[Sequence[str] | None]) -> Any:
+    """A column of lists of text, several times as fast as Arrow's own way from Python's lists."""
+    if None in lists:
+        return pa.array(lists, pa.list_(pa.string()))
+    values: list[str] = list(chain.from_iterable(lists))  # type: ignore[arg-type]
+    return pa.ListArray.from_arrays(_offsets(lists), pa.array(values, pa.string()))
+
+
+def _spans(lists: Sequence[Sequence[Span]]) -> Any:
+    spans = list(chain.from_iterable(lists))
+    flat = pa.StructArray.from_arrays(
+        [pa.array([getattr(span, field.name) for span in spans], field.type) for field in _SPAN],
+        fields=list(_SPAN),
+    )
+    return pa.ListArray.from_arrays(_offsets(lists), flat)
+
+
+def _offsets(lists: Sequence[Sequence[Any] | None]) -> Any:
+    return pa.array(list(accumulate((len(one or ()) for one in lists), initial=0)), pa.int32())
+
+
+def _values_of(fields: Sequence[Field]) -> Callable[[Mapping[str, Value]], Sequence[Value]]:
+    """A function that gives the fields' values in order."""
+    names = [field.name for field in fields]
+    if len(names) < 2:
+        return lambda signals: [signals[name] for name in names]
+    return itemgetter(*names)
 
 
 def make_encoder(

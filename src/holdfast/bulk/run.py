@@ -25,6 +25,7 @@ from uuid import uuid4
 import msgspec
 
 from holdfast.bulk import checkpoint as checkpoints
+from holdfast.bulk.ahead import AheadEngine
 from holdfast.bulk.checkpoint import CannotResume, Checkpoint, InputIdentity
 from holdfast.bulk.columns import option
 from holdfast.bulk.encoders import Encoder, OutFormat, ParquetEncoder, make_encoder
@@ -229,7 +230,11 @@ class _Run:
         """Decide what is left. Returns whether it was told to stop before the end."""
         due = time.monotonic() + CHECKPOINT_SECONDS
         chunks = self.saved.chunks
-        for chunk in _chunks(reader.rows(self.saved.rows), self.saved.rows, chunks):
+        ahead = _chunks(reader.rows(self.saved.rows), self.saved.rows, chunks)
+        engine = self.decider.engine
+        if isinstance(engine, AheadEngine):
+            ahead = engine.ahead(ahead)
+        for chunk in ahead:
             if chunk.rejected and self.job.strict:
                 self._save(out, rejected, chunks, started)
                 raise _strict(chunk.rejected[0])

@@ -105,6 +105,8 @@ def _unknown(tally: Tally) -> Iterator[str]:
             missing.setdefault(field, []).append(name)
     for field, rules in list(missing.items())[:_KINDS]:
         yield f"  {field} (read by {', '.join(rules[:4])}{', …' if len(rules) > 4 else ''})"
+    if tally.by_unknown:
+        yield f"  This alone gave {_rows(tally.by_unknown)} their action: the policy's on_unknown says so."
 
 
 def _rejected(outcome: Outcome) -> Iterator[str]:

@@ -12,7 +12,7 @@ from holdfast.bulk.blur import blur
 from holdfast.bulk.rows import Rejected
 from holdfast.content import Item
 from holdfast.decider import DecidedItem
-from holdfast.decision import ACTIONS, Action, Decision
+from holdfast.decision import ACTIONS, SEVERITY, Action, Decision
 
 EXAMPLES = 6
 """Examples that are kept for a rule."""
@@ -90,6 +90,9 @@ class Tally(msgspec.Struct, kw_only=True):
     rejected: int = 0
     escalated: int = 0
     with_unknown: int = 0
+    """Items on which some rule could not tell."""
+    by_unknown: int = 0
+    """Of these, the ones whose action no rule asked for: the policy's `on_unknown` did."""
     actions: dict[Action, int] = msgspec.field(default_factory=lambda: dict.fromkeys(ACTIONS, 0))
     rules: dict[str, RuleTally] = msgspec.field(default_factory=dict)
     unknown: dict[str, UnknownTally] = msgspec.field(default_factory=dict)
@@ -178,6 +181,8 @@ class Tally(msgspec.Struct, kw_only=True):
 
     def _unknown(self, decision: Decision) -> None:
         self.with_unknown += 1
+        asked = max((SEVERITY[rule.then] for rule in decision.rules), default=0)
+        self.by_unknown += SEVERITY[decision.action] > asked
         for unknown in decision.unknown:
             tally = self.unknown.setdefault(unknown.name, UnknownTally())
             tally.count += 1
