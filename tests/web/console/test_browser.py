@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.fixtures.browser import Watch, faults_of
+from tests.fixtures.browser import Watch, faults_of, require_browser
 from tests.fixtures.serving import Serving, serving
 from tests.web.console.conftest import HOSTILE, MAIL, PLAIN
+
+require_browser()
 
 Open = Callable[..., Page]
 
