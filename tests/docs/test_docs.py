@@ -18,7 +18,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```(?P<kind>console|python|yaml|json|csv)(?P<info>[^\n]*)\n(?P<body>.*?)^```", re.M | re.S)
+BLOCK = re.compile(
+    r"^```(?P<kind>console|python|yaml|json|csv)(?P<info>[^\n]*)\n(?P<body>.*?)^```", re.M | re.S
+)
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)")
 
 
@@ -71,7 +73,9 @@ def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", [p for p in PAGES if "```python" in p.read_text("utf-8")], ids=name)
 def test_python_snippets_run(page: Path) -> None:
     code = "\n".join(body for kind, info, body in blocks(page) if kind == "python" and "not-run" not in info)
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, f"{name(page)}:\n{done.stderr}"
 
 
