@@ -26,11 +26,11 @@ def test_a_pipe_is_sniffed(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.csv.gz", gzip.compress(CSV)),
-        ("a.jsonl.gz", gzip.compress(JSONL)),
+        ("a.csv.gz", gzip.compress(CSV, mtime=0)),
+        ("a.jsonl.gz", gzip.compress(JSONL, mtime=0)),
         ("a.csv.zst", pa.compress(CSV, "zstd", asbytes=True)),
-        ("really-gzip.csv", gzip.compress(CSV)),
-        ("two-members.csv.gz", gzip.compress(CSV[:10]) + gzip.compress(CSV[10:])),
+        ("really-gzip.csv", gzip.compress(CSV, mtime=0)),
+        ("two-members.csv.gz", gzip.compress(CSV[:10], mtime=0) + gzip.compress(CSV[10:], mtime=0)),
         ("no-ending", JSONL),
     ],
 )
@@ -67,7 +67,7 @@ def test_what_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_place_in_the_file_is_known(tmp_path: Path) -> None:
-    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(CSV))
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(CSV, mtime=0))
     reader = open_reader(tmp_path / "a.csv.gz")
     list(reader.rows())
     assert reader.position == reader.size == (tmp_path / "a.csv.gz").stat().st_size
