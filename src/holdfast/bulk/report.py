@@ -92,6 +92,7 @@ def render_report(outcome: Outcome, job: Job, now: datetime) -> str:
     """The page. Everything that came from outside is escaped; a policy in the page forbids scripts."""
     tally = outcome.tally
     rules = by_count(tally)
+    severe = _by_severity(rules)
     page = _template().render(
         action_bars=_action_bars(tally),
         actions=ACTIONS,
@@ -110,10 +111,11 @@ def render_report(outcome: Outcome, job: Job, now: datetime) -> str:
         option=option,
         outcome=outcome,
         pieces=pieces,
+        places={rule: place for place, (rule, _) in enumerate(severe, 1)},
         plot=plot(tally.timeline),
         rejected_name=outcome.rejected_path.name if outcome.rejected_path else None,
         rules=rules,
-        severe=_by_severity(rules),
+        severe=severe,
         share=share,
         shown=sum(len(rule.examples) for _, rule in rules),
         tally=tally,

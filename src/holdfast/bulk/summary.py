@@ -14,7 +14,7 @@ from holdfast.decision import ACTIONS
 
 _BAR = 24
 _RULES = 12
-_EXAMPLES = 2
+_FEW = 4
 _KINDS = 6
 
 MEANINGS = {
@@ -88,7 +88,7 @@ def _rules(tally: Tally) -> Iterator[str]:
     for name, rule in rules[:_RULES]:
         escalate = ", escalate" if rule.escalate else ""
         yield f"  {rule.count:>8,}  {name:<{width}}  → {rule.then}{escalate}, for {rule.reason}"
-        for example in rule.examples[:_EXAMPLES]:
+        for example in rule.examples[: 2 if len(rules) <= _FEW else 1]:
             yield f"            row {example.row:,}: {example.blurred}"
     if len(rules) > _RULES:
         yield f"  and {len(rules) - _RULES} more rules"
