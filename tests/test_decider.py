@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.content import Account, Item
-from holdfast.decider import REFRESH, Answer, Decider, Submission, open_engine
+from holdfast.decider import Answer, Decider, Submission, open_engine
 from holdfast.engine import Engine
+from holdfast.in_force import REFRESH
 from holdfast.ledger.errors import IdempotencyConflict
 from holdfast.ledger.events import (
     Decided,
