@@ -13,17 +13,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
 from importlib import resources
-from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import ahocorasick_rs
 import numpy as np
-from numpy.typing import NDArray
 
 from holdfast.decision import Span
 from holdfast.schema import Field, Type, Value
-from holdfast.signals.codepoints import DIGIT, LETTER, MARK, VERSION, tables
+from holdfast.signals.automaton import Automaton
+from holdfast.signals.codepoints import VERSION
 from holdfast.signals.lexicon_reference import Match, outermost
 from holdfast.signals.normalise import Normalised, Stream
 from holdfast.signals.signal import Batch, Evidence
@@ -144,69 +142,23 @@ def _starter_lists() -> Iterator[list[Path]]:
 
 
 class _Compiled:
-    """The automaton, and what verifies its finds: arrays by pattern."""
+    """The automaton, and to which term each of its patterns belongs."""
 
     def __init__(self, terms: Sequence[Term]) -> None:
         looked_for = patterns(terms)
-        kinds = tables().kind
-        self._automaton = ahocorasick_rs.AhoCorasick([p.text for p in looked_for], store_patterns=False)
         self._term = np.array([p.term for p in looked_for], np.int64)
-        whole = np.array([terms[p.term].whole_word for p in looked_for], np.bool_)
-        # Which kinds beside the edge mean that the word goes on; 0 where anything may stand there.
-        self._left = np.where(whole, [_goes_on(int(kinds[ord(p.text[0])])) for p in looked_for], 0)
-        self._right = np.where(whole, [_goes_on(int(kinds[ord(p.text[-1])])) for p in looked_for], 0)
-        self._length = np.array([len(p.text) for p in looked_for], np.int64)
-        self._offset = np.cumsum(self._length) - self._length
-        # A run of 0 stands for "any": spaces.
-        self._runs = np.array(
-            [0 if c == " " else run for p in looked_for for c, run in zip(p.text, p.runs, strict=True)],
-            np.int64,
+        self._automaton = Automaton(
+            [p.text for p in looked_for],
+            [p.runs for p in looked_for],
+            [terms[p.term].whole_word for p in looked_for],
         )
 
     def search(self, stream: Stream) -> list[tuple[int, int, int, int]]:
         """Row, start, end and term of every match."""
-        hits = self._automaton.find_matches_as_indexes(stream.haystack, overlapping=True)
-        if not hits:
+        hits = self._automaton.search(stream)
+        if hits is None:
             return []
-        found = np.fromiter(chain.from_iterable(hits), np.int64, 3 * len(hits)).reshape(-1, 3)
-        pattern, start, end = found[:, 0], found[:, 1], found[:, 2]
-        kinds = tables().kind
-        # Before the first code point stands, by wrapping round, the last one: a separator.
-        alone = (self._left[pattern] & _kind_bit(kinds[stream.codes[start - 1]])) == 0
-        alone &= (self._right[pattern] & _kind_bit(kinds[stream.codes[end]])) == 0
-        pattern, start, end = pattern[alone], start[alone], end[alone]
-        if not len(pattern):
-            return []
-        same = self._same_runs(stream, pattern, start)
-        pattern, start, end = pattern[same], start[same], end[same]
-        rows, starts, ends = stream.spans(start, end)
+        rows, starts, ends = stream.spans(hits.start, hits.end)
         return list(
-            zip(rows.tolist(), starts.tolist(), ends.tolist(), self._term[pattern].tolist(), strict=True)
+            zip(rows.tolist(), starts.tolist(), ends.tolist(), self._term[hits.pattern].tolist(), strict=True)
         )
-
-    def _same_runs(
-        self, stream: Stream, pattern: NDArray[np.int64], start: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        length = self._length[pattern]
-        total = np.cumsum(length)
-        within = np.arange(int(total[-1])) - np.repeat(total - length, length)
-        written = self._runs[within + np.repeat(self._offset[pattern], length)]
-        runs = stream.runs_at(within + np.repeat(start, length))
-        fits = (written == 0) | (runs == written) | ((runs >= 3) & (runs >= written))
-        return np.logical_and.reduceat(fits, total - length)
-
-
-_LETTERS, _DIGITS = 1, 2
-
-
-def _goes_on(kind: int) -> int:
-    if kind == DIGIT:
-        return _LETTERS | _DIGITS
-    return _LETTERS if kind in (LETTER, MARK) else 0
-
-
-def _kind_bit(kinds: NDArray[np.uint8]) -> NDArray[Any]:
-    bits = np.zeros(5, np.int64)
-    bits[[LETTER, MARK]] = _LETTERS
-    bits[DIGIT] = _DIGITS
-    return bits[kinds]
