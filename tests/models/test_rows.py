@@ -4,7 +4,6 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from models.heads import GROUPS, HEADS
 from models.rows import Row, from_table, read, to_table, write
 
