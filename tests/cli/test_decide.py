@@ -181,3 +181,37 @@ def test_a_reader_that_leaves_early_is_no_error(run: Run, tmp_path: Path) -> Non
         _, told = process.communicate()
     assert process.returncode == 128 + signal.SIGPIPE
     assert told == ""
+
+
+@pytest.mark.parametrize("option", ["--report", "--rejected", "--out"])
+@pytest.mark.parametrize("link", ["none", "symbolic", "hard"])
+def test_no_output_replaces_the_ledger(run: Run, tmp_path: Path, option: str, link: str) -> None:
+    assert run("in.csv", "--policy", "policy.yaml", "--out", "first.jsonl")[0] == 0
+    database = tmp_path / "data" / "holdfast.db"
+    before = database.read_bytes()
+    named = tmp_path / "data" / "holdfast.db" if link == "none" else tmp_path / "innocent.jsonl"
+    if link == "symbolic":
+        named.symlink_to(database)
+    elif link == "hard":
+        named.hardlink_to(database)
+    if option == "--out" and link == "none":
+        named = (
+            tmp_path / "data" / "lexicons" / "new.jsonl"
+        )  # a list that every later start would stumble over
+    code, _, told = run("in.csv", "--policy", "policy.yaml", option, str(named), "--force")
+    assert code == 2
+    assert "own state" in told
+    assert database.read_bytes() == before
+    assert not (tmp_path / "data" / "lexicons").exists()
+
+
+def test_no_output_replaces_what_is_read(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "hard.csv").hardlink_to(tmp_path / "in.csv")
+    before = (tmp_path / "in.csv").read_bytes()
+    for option in ("--out", "--rejected", "--report"):
+        code, _, told = run("in.csv", "--policy", "policy.yaml", option, "hard.csv", "--force")
+        assert (code, "as well" in told) == (2, True), told
+    code, _, told = run("in.csv", "--policy", "policy.yaml", "--report", "policy.yaml", "--force")
+    assert (code, "is the policy as well" in told) == (2, True)
+    assert (tmp_path / "in.csv").read_bytes() == before
+    assert (tmp_path / "policy.yaml").read_text() == POLICY

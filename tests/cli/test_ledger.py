@@ -107,7 +107,7 @@ def test_an_export_is_made_and_checked_elsewhere(run, filled: Path, tmp_path: Pa
 
 def test_words_are_erased_by_reference_and_by_item(run, filled: Path) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = run("erase", "3", "--why", "asked for by its author", "--by", "ada")
-    assert (code, out) == (0, "1 texts erased, 0 were erased before\n")
+    assert (code, out) == (0, "1 text erased, 0 were erased before\n")
     code, out, _ = run("erase", "--item", "c0", "--why", "asked for by its author", "--compact")
     assert (code, out) == (0, "2 texts erased, 0 were erased before\n")
     assert run("erase", "--item", "c0", "--why", "again")[1] == "0 texts erased, 2 were erased before\n"
@@ -151,3 +151,12 @@ def test_erasing_wants_a_reason(run, filled: Path) -> None:  # type: ignore[no-u
     code, _, _ = run("erase", "0")
     assert code != 0
     assert run("head")[1].count('"size":6') == 1
+
+
+def test_no_output_replaces_the_ledger(run, filled: Path) -> None:  # type: ignore[no-untyped-def]
+    before = (filled / "holdfast.db").read_bytes()
+    for arguments in (("prove", "1", "--out"), ("export",)):
+        code, _, told = run(*arguments, str(filled / "holdfast.db"))
+        assert (code, "own state" in told) == (2, True)
+    assert (filled / "holdfast.db").read_bytes() == before
+    assert run("verify")[0] == 0

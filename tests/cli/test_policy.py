@@ -117,3 +117,34 @@ def test_rules_are_rendered_for_a_warehouse(shell: Shell, tmp_path: Path) -> Non
     duckdb, spark = (shell("policy", "render", written, "--dialect", name) for name in ("duckdb", "spark"))
     assert '"lexicon.insult"' in duckdb
     assert "`lexicon.insult`" in spark
+
+
+def test_a_backtest_replaces_no_file_that_it_reads_and_leaves_no_empty_one(
+    shell: Shell, tmp_path: Path
+) -> None:
+    old, new = policy(tmp_path, "old"), policy(tmp_path, "new", then="remove")
+    rows = '{"id": "1", "text": "what an idiot"}\n'
+    (tmp_path / "items.jsonl").write_text(rows)
+    for out, why in (
+        ("items.jsonl", "the items"),
+        ("new.yaml", "the policy"),
+        ("old.yaml", "the old policy"),
+    ):
+        said = shell(
+            "policy", "backtest", "--policy", new, "--old", old, "--against", "items.jsonl", "--out", out, ok=False
+        )  # fmt: skip
+        assert f"is {why} as well" in said
+    assert (tmp_path / "items.jsonl").read_text() == rows
+    (tmp_path / "kept.jsonl").write_text("earlier\n")
+    broken = policy(tmp_path, "broken", when="lexicon.nothing > 0")
+    shell(
+        "policy", "backtest", "--policy", broken, "--against", "items.jsonl", "--out", "kept.jsonl", ok=False
+    )
+    assert (tmp_path / "kept.jsonl").read_text() == "earlier\n"
+    assert not list(tmp_path.glob(".kept*"))
+    said = shell(
+        "policy", "backtest", "--policy", new, "--old", old, "--against", "items.jsonl", "--out", "kept.jsonl"
+    )
+    assert "1 item: 1 decided otherwise (1 more severely, 0 more mildly)" in said
+    assert "1 changed item in kept.jsonl" in said
+    assert json.loads((tmp_path / "kept.jsonl").read_text())["after"] == "remove"

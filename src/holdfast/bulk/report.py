@@ -14,7 +14,7 @@ import jinja2
 from holdfast import __version__
 from holdfast.bulk.columns import option
 from holdfast.bulk.output import CannotWrite, replace
-from holdfast.bulk.run import Job, Outcome
+from holdfast.bulk.run import Job, Outcome, identity_of
 from holdfast.bulk.summary import MEANINGS, by_count, duration, share, unread_column
 from holdfast.bulk.tally import Example, RuleTally, Tally, Timeline
 from holdfast.decision import ACTIONS, SEVERITY, Action
@@ -63,10 +63,11 @@ class Plot(NamedTuple):
 
 def check_path(path: Path, job: Job, *, overwrite: bool) -> None:
     """Raise `CannotWrite` before a run begins whose report could not be written."""
-    resolved = path.resolve()
     others = (job.out, job.rejected_path, None if job.input == "-" else Path(job.input))
-    if any(other is not None and other.resolve() == resolved for other in others):
-        raise CannotWrite("is another file of this run as well", where=f"--report {path}")
+    if any(other is not None and identity_of(other) == identity_of(path) for other in others):
+        raise CannotWrite(
+            "is another file of this run as well", where=f"--report {path}", next_step="name another file"
+        )
     if not path.parent.is_dir():
         raise CannotWrite(
             "is in a folder that does not exist",
@@ -122,7 +123,7 @@ def render_report(outcome: Outcome, job: Job, now: datetime) -> str:
         unread=unread_column(outcome),
         version=__version__,
     )
-    return _HIDDEN.sub("\ufffd", page)
+    return HIDDEN.sub("\ufffd", page)
 
 
 def headline(tally: Tally) -> str:
@@ -237,7 +238,7 @@ def _language(code: str) -> str:
 
 
 # Controls that would hide, reorder or break what follows; they stand for themselves as a box.
-_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
 @cache

@@ -409,20 +409,31 @@ def _holds_something(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
+def identity_of(path: Path) -> tuple[int, int] | Path:
+    """What makes a file the same as another, whatever names and links lead to it."""
+    try:
+        status = path.stat()
+    except OSError:
+        return path.resolve()
+    return status.st_dev, status.st_ino
+
+
 def _check_paths(job: Job) -> None:
     """Raise before anything is touched, when an output would be lost or two files are one."""
     if job.input != "-" and not Path(job.input).is_file():
         # The reader says it better.
         open_reader(job.input).close()
     files = {"--out": job.out, "--rejected": job.rejected_path}
-    taken = {} if job.input == "-" else {Path(job.input).resolve(): "the input"}
+    taken: dict[object, str] = {} if job.input == "-" else {identity_of(Path(job.input)): "the input"}
     for name, path in files.items():
         if path is None:
             continue
-        resolved = path.resolve()
-        if resolved in taken:
-            raise CannotWrite(f"is {taken[resolved]} as well", where=f"{name} {path}")
-        taken[resolved] = name
+        identity = identity_of(path)
+        if identity in taken:
+            raise CannotWrite(
+                f"is {taken[identity]} as well", where=f"{name} {path}", next_step="name another file"
+            )
+        taken[identity] = name
         if path.is_dir():
             raise CannotWrite("is a folder", where=f"{name} {path}", expected="a file")
     if job.out is None or job.force:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from holdfast.ledger.ledger import Ledger
     from holdfast.policy.policy import Policy
 
-__all__ = ["DEFAULT_DATA", "Data", "Unusable", "find_policy", "maybe_ledger", "open_ledger", "tell", "who"]
+__all__ = [
+    "DEFAULT_DATA",
+    "Data",
+    "Unusable",
+    "find_policy",
+    "keep_from_harm",
+    "maybe_ledger",
+    "open_ledger",
+    "tell",
+    "who",
+]
 
 Data = Annotated[
     Path,
@@ -28,6 +39,10 @@ Data = Annotated[
 
 POLICY_LIMIT = 1024 * 1024
 """Bytes of a policy file."""
+
+
+_STATE = re.compile(r"holdfast\.(toml|db(-wal|-shm|-journal)?)|serve\.lock|counters\.\w+")
+"""Names in the data folder that a command's output must not replace."""
 
 
 class Unusable(HoldfastError):
@@ -63,6 +78,58 @@ def maybe_ledger(data: Path, database: str | None = None) -> Iterator[Ledger | N
     else:
         with open_ledger(data, database) as ledger:
             yield ledger
+
+
+def keep_from_harm(
+    outputs: Mapping[str, Path | None],
+    data: Path,
+    reads: Mapping[str, str | Path | None],
+    database: str | None = None,
+) -> None:
+    """Refuse outputs that would replace Holdfast's own state, or a file that the same command reads.
+
+    Both are told by what the command calls them. Files are compared by what they are, so that a link to
+    one counts as it.
+    """
+    url = database or load_settings(data).ledger.database
+    elsewhere = None if url is None else _sqlite_file(url)
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        resolved, folder = path.resolve(), data.resolve()
+        inside = resolved.parent == folder and _STATE.fullmatch(resolved.name)
+        if (
+            inside
+            or folder / "lexicons" in resolved.parents
+            or _same(path, elsewhere)
+            or _linked(path, folder)
+        ):
+            raise Unusable(
+                "holds Holdfast's own state",
+                where=f"{option} {path}",
+                expected="a file that may be replaced",
+                next_step="name another file",
+            )
+        for name, read in reads.items():
+            if read is not None and _same(path, Path(read)):
+                raise Unusable(f"is {name} as well", where=f"{option} {path}", next_step="name another file")
+
+
+def _same(path: Path, other: Path | None) -> bool:
+    try:
+        return other is not None and path.samefile(other)
+    except OSError:
+        return False
+
+
+def _linked(path: Path, folder: Path) -> bool:
+    """Whether `path` is a hard link to a file of state."""
+    try:
+        if path.stat().st_nlink < 2:
+            return False
+        return any(_same(path, entry) for entry in folder.iterdir() if _STATE.fullmatch(entry.name))
+    except OSError:
+        return False
 
 
 def _sqlite_file(url: str) -> Path | None:

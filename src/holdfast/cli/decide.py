@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from holdfast.cli.common import DEFAULT_DATA, Data, find_policy, maybe_ledger, open_ledger, tell
+from holdfast.cli.common import (
+    DEFAULT_DATA,
+    Data,
+    find_policy,
+    keep_from_harm,
+    maybe_ledger,
+    open_ledger,
+    tell,
+)
 from holdfast.content import Surface
 from holdfast.settings import load_settings
 
@@ -176,6 +184,8 @@ def decide(
         force=force,
         keep_texts=report is not None and not report_without_text,
     )
+    outputs = {"--out": path, "--rejected": job.rejected_path, "--report": report}
+    keep_from_harm(outputs, data, {"the policy": policy})
     prints = path is None and (out == "-" or not sys.stdout.isatty())
     raise SystemExit(_do(job, policy, data, report, prints, quiet))
 

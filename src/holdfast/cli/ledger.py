@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from holdfast.cli.common import DEFAULT_DATA, Data, open_ledger, who
+from holdfast.cli.common import DEFAULT_DATA, Data, keep_from_harm, open_ledger, who
 from holdfast.ledger.errors import AlreadyErased, LedgerError, NotFound
 from holdfast.ledger.export import check_export, write_export
 from holdfast.ledger.ledger import Ledger
@@ -103,6 +103,7 @@ def prove(
             where="holdfast ledger prove",
             expected="a decision's reference, or --check",
         )
+    keep_from_harm({"--out": out}, data, {}, database)
     seq = ref.partition(".")[0]
     with open_ledger(data, database, must_exist=True) as ledger:
         if "." in ref:
@@ -116,6 +117,7 @@ def prove(
         _out(proof.dump().rstrip())
     else:
         _write(out, proof.dump())
+        _note(f"{out} holds the proof; whoever has it can check it: holdfast ledger prove --check {out}")
 
 
 @app.command
@@ -133,6 +135,7 @@ def export(
     if check is not None:
         _check_export(check, root)
         return
+    keep_from_harm({"OUT": None if str(out) == "-" else out}, data, {}, database)
     with open_ledger(data, database, must_exist=True) as ledger, _progress("exporting") as progress:
         if out is None or str(out) == "-":
             write_export(ledger.database, ledger.text_store, sys.stdout.buffer, with_texts, progress)
@@ -191,7 +194,9 @@ def erase(
         if compact:
             ledger.database.compact()
         clean = ledger.database.scrub()
-    _out(f"{len(erased)} texts erased, {len(commitments) - len(erased)} were erased before".encode())
+    before = len(commitments) - len(erased)
+    texts = "1 text" if len(erased) == 1 else f"{len(erased)} texts"
+    _out(f"{texts} erased, {before} {'was' if before == 1 else 'were'} erased before".encode())
     if not clean:
         _note(
             "a process still reads an older state of the database, so that its -wal file may hold the words "

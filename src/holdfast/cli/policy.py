@@ -19,6 +19,7 @@ from holdfast.cli.common import (
     Data,
     Unusable,
     find_policy,
+    keep_from_harm,
     maybe_ledger,
     open_ledger,
     tell,
@@ -232,6 +233,12 @@ def backtest(
     from holdfast.decider import open_engine
     from holdfast.policy.packs import DEFAULT_PACK
 
+    read = {
+        "the items": None if against == "ledger" else against,
+        "the policy": policy,
+        "the old policy": old,
+    }
+    keep_from_harm({"--out": out}, data, read)
     engine, now = open_engine(data), datetime.now(UTC)
     with maybe_ledger(data) as ledger, _changes_to(out) as on_change:
         live = None if ledger is None else _lifecycle(ledger).live
@@ -248,9 +255,9 @@ def backtest(
         result = run(engine, before, after, _with_progress(batches), now, by=by or (), on_change=on_change)
     _print_backtest(result)
     if skipped.count:
-        tell(f"{skipped.count:,} left out: {skipped.why}")
+        tell(f"{_counted(skipped.count, 'item')} left out: {skipped.why}")
     if out is not None:
-        tell(f"{result.changed:,} changed items are in {out}")
+        tell(f"{_counted(result.changed, 'changed item')} in {out}")
 
 
 class Skipped:
@@ -265,7 +272,7 @@ def _from_ledger(
 ) -> Iterator[Item]:
     from holdfast.ledger.events import records_in
 
-    skipped.why = "their text was erased or not kept"
+    skipped.why = "the text was erased or not kept"
     start = 0 if since is None else ledger.first_after(_utc(since))
     stop = None if until is None else ledger.first_after(_utc(until))
     history = ((record, at) for event in ledger.read(start, stop) for record, at in records_in(event.event))
@@ -282,7 +289,7 @@ def _from_file(path: str, inputs: Sequence[object], skipped: Skipped) -> Iterato
     from holdfast.bulk.readers import open_reader
     from holdfast.bulk.rows import Rejected
 
-    skipped.why = "their rows are no items; `holdfast decide` says why, row by row"
+    skipped.why = "no item can be made of the row; `holdfast decide` says why, row by row"
     reader = open_reader(path, inputs=inputs, stdin=sys.stdin.buffer)  # type: ignore[arg-type]
     try:
         for row in reader.rows():
@@ -311,17 +318,21 @@ def _changes_to(out: Path | None):  # type: ignore[no-untyped-def]
     if out is None:
         yield None
         return
+    from holdfast.bulk.output import replacing
+
     encoder = msgspec.json.Encoder()
-    try:
-        file = out.open("wb")
-    except OSError as error:
-        raise Unusable("cannot be written", where=str(out), value=error.strerror) from None
-    with file:
+    # At once or not at all: an empty file after a mistake in the policy would read as "nothing changes".
+    with replacing(out) as new:
+        try:
+            with new.open("wb") as file:
 
-        def write(_: Item, change: Changed) -> None:
-            file.write(encoder.encode(change) + b"\n")
+                def write(_: Item, change: Changed) -> None:
+                    file.write(encoder.encode(change) + b"\n")
 
-        yield write
+                yield write
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
 
 
 def _print_backtest(result: Backtest) -> None:
@@ -334,12 +345,14 @@ def _print_backtest(result: Backtest) -> None:
         return
     acted = result.acted_on
     console.print(
-        f"[bold]{result.new}[/] against [bold]{result.old}[/], {result.n:,} items: "
-        f"{result.changed:,} decided otherwise ({result.stricter:,} more severely, {result.milder:,} more mildly)"
+        f"[bold]{result.new}[/] against [bold]{result.old}[/], {_counted(result.n, 'item')}: "
+        f"{result.changed:,} decided otherwise ({result.stricter:,} more severely, {result.milder:,} more mildly)",
+        soft_wrap=True,
     )
     console.print(
         f"Acted on: {_share(acted.before, acted.n)} before, {_share(acted.after, acted.n)} after, "
-        f"change {_change(acted)} percentage points"
+        f"change {_change(acted)} percentage points",
+        soft_wrap=True,
     )
     moves = Table(title="From action to action", title_justify="left", box=None, header_style="dim")
     for heading in ("before", "after"):
@@ -408,7 +421,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _counted(n: int, word: str) -> str:
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+    return f"{n} {word}" if n == 1 else f"{n:,} {word}s"
 
 
 def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
