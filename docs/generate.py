@@ -7,11 +7,12 @@ construction; CI runs `--check`, so none can go undocumented.
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -125,10 +126,11 @@ def functions_page() -> str:
 def http_page() -> str:
     from holdfast.settings import Settings
     from holdfast.web.app import create_app
+    from holdfast.web.openapi import complete
 
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(Path(folder), Settings(), bound_to_loopback=True)
-        document = app.openapi_schema.to_schema()
+        document = complete(app.openapi_schema.to_schema())
     parts = ["# The HTTP API\n", f"{document['info']['description'].strip()}\n"]
     for path, operations in sorted(document["paths"].items()):
         for method, operation in operations.items():
@@ -142,11 +144,22 @@ def http_page() -> str:
             ]
             if parameters:
                 parts.append(table(("parameter", "in", "meaning"), parameters))
+            parts.extend(_examples("A request", operation.get("requestBody", {})))
             answers = [
                 (code, _one_line(r["description"])) for code, r in sorted(operation["responses"].items())
             ]
             parts.append(table(("status", "meaning"), answers))
+            if "requestBody" in operation:
+                parts.extend(_examples("An answer", operation["responses"]["200"]))
     return "\n".join(parts)
+
+
+def _examples(what: str, described: dict[str, Any]) -> list[str]:
+    return [
+        f"{what}, {name}:\n\n```json\n{json.dumps(example['value'], indent=2, ensure_ascii=False)}\n```\n"
+        for content in described.get("content", {}).values()
+        for name, example in content.get("examples", {}).items()
+    ]
 
 
 def _one_line(text: str) -> str:
