@@ -72,3 +72,29 @@ def test_the_place_in_the_file_is_known(tmp_path: Path) -> None:
     list(reader.rows())
     assert reader.position == reader.size == (tmp_path / "a.csv.gz").stat().st_size
     reader.close()
+
+
+@pytest.mark.parametrize("encoding", [None, "utf-16"])
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("content", [CSV, JSONL])
+def test_utf16_without_a_mark(tmp_path: Path, encoding: str | None, order: str, content: bytes) -> None:
+    rows = read(tmp_path, "a.txt", content.decode().encode(order), encoding=encoding)
+    assert told(rows) == ["1:a", "2:b"]
+
+
+def test_utf32_with_and_without_a_mark(tmp_path: Path) -> None:
+    for packed in ("utf-32", "utf-32-le"):
+        rows = read(tmp_path, "a.csv", CSV.decode().encode(packed), encoding="utf-32")
+        assert told(rows) == ["1:a", "2:b"]
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "base64", "hex", "rot13", "idna", "punycode", "undefined"])
+def test_what_is_no_encoding_of_text(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(InvalidInput, match="--encoding: is not an encoding"):
+        read(tmp_path, "a.csv", CSV, encoding=encoding)
+
+
+@pytest.mark.parametrize("head", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_spreadsheet_is_called_one(tmp_path: Path, head: bytes) -> None:
+    with pytest.raises(InvalidInput, match="save the sheet as CSV"):
+        read(tmp_path, "a.xlsx", head + bytes(100))

@@ -215,3 +215,12 @@ def test_no_output_replaces_what_is_read(run: Run, tmp_path: Path) -> None:
     assert (code, "is the policy as well" in told) == (2, True)
     assert (tmp_path / "in.csv").read_bytes() == before
     assert (tmp_path / "policy.yaml").read_text() == POLICY
+
+
+def test_nothing_decided_is_nothing_to_look_at(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "header.csv").write_text("id,text,date\n")
+    code, _, told = run("header.csv", "--policy", "policy.yaml", "--out", "out.jsonl")
+    assert code == 0
+    assert "The input has a header and no rows." in told
+    assert "Next:" not in told
+    assert "Not read:" not in told

@@ -115,7 +115,8 @@ def shown(columns: Sequence[str]) -> str:
     if not columns:
         return "no columns"
     if not all(_COLUMN_LIKE.fullmatch(column) and column.count(" ") < 4 for column in columns if column):
-        return f"{len(columns)} cells in the first line that do not look like column names"
+        cells = "1 cell" if len(columns) == 1 else f"{len(columns)} cells"
+        return f"{cells} in the first line, not all of which look like column names"
     names = ", ".join(column or "(no name)" for column in columns[:_NAMES_SHOWN])
     more = len(columns) - _NAMES_SHOWN
     return f"the columns {names}" if more <= 0 else f"the columns {names} and {more} more"

@@ -12,6 +12,11 @@ BLOCK = 256 * 1024
 """Bytes that are read at once."""
 
 _UTF8 = frozenset({"utf-8", "utf8", "u8", "utf_8", "utf-8-sig", "utf_8_sig", "ascii", "us-ascii"})
+_NO_TEXT = frozenset({"idna", "punycode", "undefined"})
+_MARKS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
 
 
 class Source(Protocol):
@@ -128,15 +133,22 @@ class CarriageReturns:
 def as_utf8(source: Peeked, encoding: str | None) -> Source:
     """`source` in UTF-8 with line feeds and without a byte order mark.
 
-    Without an `encoding`, UTF-16 is recognised by its mark and everything else is taken for UTF-8.
-    Raises `LookupError` for an encoding that does not exist.
+    Without an `encoding`, UTF-16 is recognised by its mark, or by its first letters, and everything else is
+    taken for UTF-8.
+    Raises `LookupError` for an encoding that does not exist or does not encode text.
     """
     head = source.peek(4)
     if encoding is None and head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         encoding = "utf-16"
+    elif encoding is None and (order := _order(head)) is not None:
+        encoding = f"utf-16{order}"
     result: Source = source
-    if encoding is not None and codecs.lookup(encoding).name not in _UTF8:
-        result = Recoded(source, encoding)
+    name = None if encoding is None else _known(encoding)
+    if name in ("utf-16", "utf-32") and not head.startswith(_MARKS[name]):
+        # Python insists on the mark.
+        name += (name == "utf-16" and _order(head)) or "-le"
+    if name is not None and name not in _UTF8:
+        result = Recoded(source, name)
     elif head.startswith(codecs.BOM_UTF8):
         source.read(len(codecs.BOM_UTF8))
     if result is not source:
@@ -146,6 +158,21 @@ def as_utf8(source: Peeked, encoding: str | None) -> Source:
         result = source = peeked
     start = source.peek(BLOCK)
     return CarriageReturns(result) if b"\r" in start and b"\n" not in start else result
+
+
+def _known(encoding: str) -> str:
+    """Python's name of a text encoding. Raises `LookupError` for what is none."""
+    found = codecs.lookup(encoding)
+    # Python keeps base64, zip and others among its encodings; some of them say themselves that they are no text.
+    if not getattr(found, "_is_text_encoding", True) or found.name in _NO_TEXT:
+        raise LookupError(encoding)
+    return found.name
+
+
+def _order(head: bytes) -> str | None:
+    """The byte order of text in UTF-16 without a mark, told by where the zeros of its first two letters stand."""
+    zeros = "".join("0" if byte == 0 else "x" for byte in head)
+    return {"x0x0": "-le", "0x0x": "-be"}.get(zeros)
 
 
 def invalid_byte(data: bytes) -> int | None:

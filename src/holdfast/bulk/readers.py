@@ -37,6 +37,8 @@ SUFFIXES: Mapping[str, Format] = {
 }
 _COMPRESSED = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 _PARQUET = b"PAR1"
+_ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How .xlsx, .ods and .zip begin, and .xls."""
 
 
 class _Common(TypedDict):
@@ -159,6 +161,13 @@ def _stream(
                 where=where,
                 expected="CSV, TSV or JSON lines in a stream",
                 next_step="give the file's name: Parquet is read from its end",
+            )
+        if source.peek(4) in _ARCHIVES:
+            raise InvalidInput(
+                "is a spreadsheet or a zip file",
+                where=where,
+                expected="CSV, TSV, JSON lines or Parquet",
+                next_step="save the sheet as CSV in UTF-8, or unpack the file",
             )
         if format == "parquet":
             raise InvalidInput("is not a Parquet file", where=where, next_step="leave out --format")

@@ -139,6 +139,8 @@ def _next(outcome: Outcome, job: Job, places: Places) -> Iterator[str]:
         if job.out is not None and job.input != "-":
             yield "Next:      the same command with --resume goes on from here"
         return
+    if not outcome.tally.rows:
+        return
     hint = unread_column(outcome)
     if hint is not None:
         yield f"Not read:  column {hint[1]}; if it says when a row was written, add {option(hint[0])} {hint[1]}"
