@@ -160,3 +160,25 @@ def test_no_output_replaces_the_ledger(run, filled: Path) -> None:  # type: igno
         assert (code, "own state" in told) == (2, True)
     assert (filled / "holdfast.db").read_bytes() == before
     assert run("verify")[0] == 0
+
+
+def test_a_damaged_database_is_said_so_without_a_traceback(run, filled: Path) -> None:  # type: ignore[no-untyped-def]
+    with Ledger.open(data=filled) as ledger, ledger.database.writing() as connection:
+        root = connection.exec_driver_sql(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'secrets' OR tbl_name = 'events' ORDER BY 1 LIMIT 1"
+        ).scalar_one()
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+    with Ledger.open(data=filled) as ledger:
+        assert ledger.database.scrub()
+    database = filled / "holdfast.db"
+    content = bytearray(database.read_bytes())
+    content[(root - 1) * size : root * size] = b"Z" * size
+    database.write_bytes(content)
+    for command in (("export",), ("prove", "1"), ("rebuild",)):
+        code, _, told = run(*command)
+        assert code == 2, command
+        assert "malformed" in told
+        assert "put a backup in its place" in told
+    database.write_bytes(b"Z" * 8192)
+    code, _, told = run("verify")
+    assert (code, "put a backup in its place" in told) == (2, True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,8 +12,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import DBAPIError
 
 from holdfast.store import Database, StoreBusy, StoreTooNew, StoreUnavailable, database
+from holdfast.store.errors import explained
 from holdfast.store.schema import REVISION, metadata
 
 ROOT = Path(__file__).parents[2]
@@ -192,3 +195,16 @@ def test_errors_of_the_driver_do_not_quote_rows(tmp_path: Path) -> None:
     ):
         opened.insert(writer, policies, [("p", "words of a person", None, 0, 0, None)])
     assert "words of a person" not in str(failure.value)
+
+
+def test_an_explanation_quotes_no_row() -> None:
+    class FromTheServer(Exception):
+        sqlstate = "22P02"
+
+    refusal = explained(DBAPIError(None, None, FromTheServer("invalid input: unmistakable")), "the ledger")
+    assert "unmistakable" not in str(refusal)
+    assert "FromTheServer 22P02" in str(refusal)
+    full = explained(
+        DBAPIError(None, None, sqlite3.OperationalError("database or disk is full")), "the ledger"
+    )
+    assert "make room" in str(full)

@@ -99,6 +99,13 @@ def test_what_keeps_it_from_starting_is_said_in_words(serve: Serve, tmp_path: Pa
         assert words in failed.log()
         assert "Traceback" not in failed.log()
         failed.errors.unlink()
+    lock = failed.data / "serve.lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    failed = serve("--port", "0")
+    assert failed.process.wait(30) == 2
+    assert "name another folder with --data" in failed.log()
+    lock.rmdir()
     first = serve()
     second = serve("--port", "0")
     assert second.process.wait(30) == 2

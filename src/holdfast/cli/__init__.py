@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 from cyclopts import App
 
@@ -27,5 +28,17 @@ def main() -> None:
     try:
         app()
     except HoldfastError as error:
-        print(f"holdfast: {error}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
+        _refuse(error)
+    except Exception as error:
+        # Imported already if it is the database's: `holdfast --help` need not wait for it.
+        exceptions = sys.modules.get("sqlalchemy.exc")
+        if exceptions is None or not isinstance(error, exceptions.DBAPIError):
+            raise
+        from holdfast.store.errors import explained
+
+        _refuse(explained(error, "the ledger"))
+
+
+def _refuse(error: HoldfastError) -> NoReturn:
+    print(f"holdfast: {error}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(2) from None

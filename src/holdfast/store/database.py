@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 
-from holdfast.store.errors import StoreBusy, StoreUnavailable
+from holdfast.store.errors import StoreBusy, StoreUnavailable, explained
 from holdfast.store.upgrade import upgrade
 
 FILE_NAME = "holdfast.db"
@@ -72,12 +72,12 @@ class Database:
             upgrade(database.engine, ADVISORY_LOCK)
         except DBAPIError as error:
             engine.dispose()
-            raise StoreUnavailable(
-                "the database cannot be opened",
-                where=place.render_as_string(hide_password=True),
-                value=str(error.orig).strip()[:200],
-                next_step="check that the server runs, or that the folder can be written",
-            ) from None
+            refusal = explained(
+                error, place.render_as_string(hide_password=True), "the database cannot be opened"
+            )
+            # No row was read or written yet that the driver could quote.
+            refusal.value = str(error.orig).strip()[:200]
+            raise refusal from None
         except BaseException:
             engine.dispose()
             raise
@@ -245,7 +245,10 @@ def _place(url: str | None, data: Path | None) -> URL:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailable(
-                "the data folder cannot be made", where=str(folder), value=error.strerror
+                "the data folder cannot be made",
+                where=str(folder),
+                value=error.strerror,
+                next_step="name another folder with --data or HOLDFAST_DATA",
             ) from None
         return URL.create("sqlite", database=str(folder / FILE_NAME))
     try:

@@ -22,8 +22,8 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from sqlalchemy.exc import DBAPIError
 
-from holdfast.errors import HoldfastError
 from holdfast.policy.policy import Policy
 from holdfast.settings import Settings
 from holdfast.store.errors import StoreError
@@ -62,7 +62,8 @@ def create_app(
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         try:
             await service.open()
-        except HoldfastError as error:
+        except Exception as error:
+            # uvicorn would say nothing and exit.
             app.state.failure = error
             raise
         try:
@@ -145,6 +146,6 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 def _internal(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     _log.error("request_failed", request=request.scope["state"].get("request_id"), **describe(error))
-    if isinstance(error, StoreError):
+    if isinstance(error, (StoreError, DBAPIError)):
         return _respond(request, Problem("store-unavailable", headers=(retry_after(1),)))
     return _respond(request, Problem("internal"))

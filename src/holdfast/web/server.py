@@ -108,7 +108,7 @@ class Server(uvicorn.Server):
 def serve(app: Litestar, listener: socket.socket, *, drain_s: float, on_start: Callable[[], None]) -> None:
     """Run `app` on `listener` until a signal ends it. `on_start` is called once it answers.
 
-    Raises the `HoldfastError` that kept the application from starting.
+    Raises what kept the application from starting, a `HoldfastError` where it is foreseen.
     """
     # What uvicorn has to say is said by the application, or is what a hostile client made it say.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)

@@ -25,7 +25,7 @@ from holdfast.ledger.encoding import from_micros
 from holdfast.ledger.reducers import ApiKey as StoredKey
 from holdfast.policy.policy import Policy
 from holdfast.settings import Settings
-from holdfast.store.errors import StoreError
+from holdfast.store.errors import StoreError, StoreUnavailable
 from holdfast.web.access import Access
 from holdfast.web.batcher import Batcher, QueueFull, Stopped, TooLate
 from holdfast.web.body import BodyReader
@@ -189,8 +189,16 @@ class Service:
 
     def _take_lock(self) -> None:
         """Two servers on one folder would count apart; the kernel drops the lock however this one ends."""
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (self.data / LOCK_NAME).open("ab")
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = (self.data / LOCK_NAME).open("ab")
+        except OSError as error:
+            raise StoreUnavailable(
+                "the data folder cannot be made or written",
+                where=str(self.data),
+                value=error.strerror,
+                next_step="name another folder with --data or HOLDFAST_DATA",
+            ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
