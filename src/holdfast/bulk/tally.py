@@ -145,7 +145,7 @@ class Tally(msgspec.Struct, kw_only=True):
             self.last_at = moment.astimezone(UTC)
 
     def _fired(self, item: Item, decision: Decision, ref: str | None, row: int) -> None:
-        rank = _rank(row)
+        rank = shuffled(row)
         for rule in decision.rules:
             tally = self.rules.get(rule.name)
             if tally is None:
@@ -190,7 +190,7 @@ class Tally(msgspec.Struct, kw_only=True):
                 tally.missing[name] = tally.missing.get(name, 0) + 1
 
 
-def _rank(row: int) -> int:
+def shuffled(row: int) -> int:
     """A fixed shuffle of the row numbers (the finaliser of splitmix64): the examples with the lowest
     ranks are a random sample that no restart changes."""
     mixed = (row + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,14 +23,13 @@ from holdfast.cli.common import (
     open_ledger,
     tell,
 )
+from holdfast.cli.progress import is_large, progress_bar
 from holdfast.content import Surface
 from holdfast.settings import load_settings
 
 if TYPE_CHECKING:
-    from holdfast.bulk.run import Job, Outcome, Progress
+    from holdfast.bulk.run import Job, Outcome
     from holdfast.decider import Decider
-
-_LARGE = 2_000_000  # bytes
 
 _OUTPUT = Group("Output", sort_key=1)
 _COLUMNS = Group(
@@ -201,7 +200,7 @@ def _do(job: Job, policy: str | None, data: Path, report: Path | None, prints: b
     stops: list[int] = []
     with ExitStack() as stack:
         decider = stack.enter_context(_decider(policy, data, job))
-        progress = None if quiet else stack.enter_context(_bar(job))
+        progress = None if quiet else stack.enter_context(progress_bar(job.input))
         stack.enter_context(_stopping(stops))
         try:
             outcome = run(
@@ -243,7 +242,7 @@ def _decider(named: str | None, data: Path, job: Job) -> Iterator[Decider]:
 
     settings = load_settings(data).ledger
     with ExitStack() as stack:
-        workers = spare_cores() if _is_large(job.input) else 0
+        workers = spare_cores() if is_large(job.input) else 0
         engine = stack.enter_context(AheadEngine(open_engine(data).signals, workers))
         if job.record is not None:
             ledger = stack.enter_context(open_ledger(data))
@@ -255,14 +254,6 @@ def _decider(named: str | None, data: Path, job: Job) -> Iterator[Decider]:
                 named = lifecycle_of(existing.policies()).live
             policy = None if named is None else find_policy(named, engine, existing)
         yield Decider(engine, None, settings, policy=policy)
-
-
-def _is_large(name: str) -> bool:
-    """Whether an input is worth starting workers for."""
-    try:
-        return name == "-" or Path(name).stat().st_size > _LARGE
-    except OSError:
-        return False
 
 
 @contextmanager
@@ -280,50 +271,6 @@ def _stopping(stops: list[int]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _bar(job: Job) -> Iterator[Callable[[Progress], None] | None]:
-    """A bar on standard error, when that is a terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        SpinnerColumn,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bars
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f} a second"),
-        TimeRemainingColumn(),
-    )
-    name = "standard input" if job.input == "-" else Path(job.input).name
-    with Bars(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(name, total=None, rows=0, rate=0)
-        began: list[int] = []
-
-        def show(progress: Progress) -> None:
-            began[:] = began or [progress.rows]
-            elapsed = bar.tasks[0].elapsed or 0.0
-            bar.update(
-                task,
-                completed=progress.position,
-                total=progress.size,
-                rows=progress.rows,
-                rate=(progress.rows - began[0]) / elapsed if elapsed > 0 else 0,
-            )
-
-        yield show
 
 
 def _show(lines: list[str]) -> None:
