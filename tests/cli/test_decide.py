@@ -224,3 +224,10 @@ def test_nothing_decided_is_nothing_to_look_at(run: Run, tmp_path: Path) -> None
     assert "The input has a header and no rows." in told
     assert "Next:" not in told
     assert "Not read:" not in told
+
+
+def test_out_may_be_a_hyphen(run: Run) -> None:
+    for words in (("--out", "-"), ("-o", "-"), ("--out=-",)):
+        code, out, _ = run("in.csv", "--policy", "policy.yaml", *words)
+        assert code == 0
+        assert [json.loads(line)["id"] for line in out.splitlines()] == ["a", "b"]

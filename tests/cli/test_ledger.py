@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -182,3 +186,26 @@ def test_a_damaged_database_is_said_so_without_a_traceback(run, filled: Path) ->
     database.write_bytes(b"Z" * 8192)
     code, _, told = run("verify")
     assert (code, "put a backup in its place" in told) == (2, True)
+
+
+@pytest.mark.parametrize(("output", "expected"), [("/dev/full", 2), (None, 128 + signal.SIGPIPE)])
+def test_an_output_that_takes_no_more_is_no_traceback(
+    filled: Path, output: str | None, expected: int
+) -> None:
+    code = "from holdfast.cli import main; main()"
+    if output is None:
+        read, write = os.pipe()
+        os.close(read)
+    else:
+        write = os.open(output, os.O_WRONLY)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "ledger", "export", "--data", str(filled)],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(write)
+    assert done.returncode == expected, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr

@@ -208,3 +208,10 @@ def test_an_explanation_quotes_no_row() -> None:
         DBAPIError(None, None, sqlite3.OperationalError("database or disk is full")), "the ledger"
     )
     assert "make room" in str(full)
+
+
+def test_words_are_for_the_owner_even_in_a_folder_made_by_hand(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with Database.open(data=tmp_path) as opened, opened.writing():
+        for file in tmp_path.iterdir():
+            assert file.stat().st_mode & 0o077 == 0, file.name

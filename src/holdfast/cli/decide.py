@@ -47,7 +47,9 @@ def decide(
     input: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
-    out: Annotated[str | None, Parameter(name=["--out", "-o"], group=_OUTPUT)] = None,
+    out: Annotated[
+        str | None, Parameter(name=["--out", "-o"], group=_OUTPUT, allow_leading_hyphen=True)
+    ] = None,
     report: Annotated[Path | None, Parameter(group=_OUTPUT)] = None,
     report_without_text: Annotated[bool, Parameter(group=_OUTPUT, negative="", show_default=False)] = False,
     rejected: Annotated[Path | None, Parameter(group=_OUTPUT)] = None,

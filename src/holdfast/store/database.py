@@ -7,6 +7,8 @@ at a time appends, in whatever process it runs.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -250,7 +252,11 @@ def _place(url: str | None, data: Path | None) -> URL:
                 value=error.strerror,
                 next_step="name another folder with --data or HOLDFAST_DATA",
             ) from None
-        return URL.create("sqlite", database=str(folder / FILE_NAME))
+        file = folder / FILE_NAME
+        with contextlib.suppress(OSError):
+            # The folder may have been made by hand. SQLite gives its other files the same rights.
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        return URL.create("sqlite", database=str(file))
     try:
         place = make_url(url)
         if place.drivername in ("postgresql", "postgres"):
