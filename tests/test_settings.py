@@ -37,6 +37,21 @@ def test_a_wrong_setting_is_named(tmp_path: Path, text: str, named: str) -> None
         load_settings(write(tmp_path, text), {})
 
 
+def test_a_slip_is_answered_with_what_was_meant(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match=r"did you mean port\?") as refused:
+        load_settings(write(tmp_path, "[serve]\nprot = 1"), {})
+    assert "holdfast.toml, [serve] prot: there is no such setting" in str(refused.value)
+    assert "body_limit" in str(refused.value)
+    with pytest.raises(InvalidSetting, match=r"did you mean serve\?"):
+        load_settings(write(tmp_path, "[srve]\nport = 1"), {})
+
+
+def test_a_value_where_a_section_belongs_is_refused(tmp_path: Path) -> None:
+    for environ in ({}, {"HOLDFAST_SERVE_PORT": "2"}):
+        with pytest.raises(InvalidSetting, match="serve"):
+            load_settings(write(tmp_path, "serve = 3"), environ)
+
+
 def test_every_setting_has_an_environment_variable_of_its_own() -> None:
     names = [environment_variable(*name) for name in setting_names()]
     assert len(set(names)) == len(names) > 5

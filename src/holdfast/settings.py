@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,8 +94,9 @@ def load_settings(data: Path, environ: Mapping[str, str] | None = None) -> Setti
             raise InvalidSetting("is not valid TOML", where=str(path), value=str(error)) from None
     for section, name in setting_names():
         variable = environment_variable(section, name)
-        if variable in environ:
-            tree.setdefault(section, {})[name] = environ[variable]
+        if variable in environ and isinstance(tree.setdefault(section, {}), dict):
+            tree[section][name] = environ[variable]
+    _refuse_unknown(tree, path)
     try:
         # Not strict, so that an environment variable's "8080" is read as a number.
         return msgspec.convert(tree, Settings, strict=False)
@@ -104,6 +106,26 @@ def load_settings(data: Path, environ: Mapping[str, str] | None = None) -> Setti
             where=f"{path} or its environment variable",
             next_step="see the settings reference, docs/reference/settings.md",
         ) from None
+
+
+def _refuse_unknown(tree: Mapping[str, Any], path: Path) -> None:
+    """Raise for a name that is none, with the one that may have been meant."""
+    known: dict[str, list[str]] = {}
+    for section, name in setting_names():
+        known.setdefault(section, []).append(name)
+    found = [(f"[{section}]", section, list(known)) for section in tree if section not in known]
+    for section, names in known.items():
+        given = tree.get(section)
+        if isinstance(given, Mapping):
+            found += [(f"[{section}] {name}", name, names) for name in given if name not in names]
+    for where, name, expected in found:
+        close = get_close_matches(name, expected, n=1)
+        raise InvalidSetting(
+            "there is no such setting",
+            where=f"{path}, {where}",
+            expected=", ".join(expected),
+            next_step=f"did you mean {close[0]}?" if close else "see docs/reference/settings.md",
+        )
 
 
 def setting_names() -> list[tuple[str, str]]:
