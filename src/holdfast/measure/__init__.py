@@ -1,0 +1,1 @@
+"""Measuring: how good the decisions are on labelled rows, with intervals and beside baselines."""

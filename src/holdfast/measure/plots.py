@@ -1,0 +1,91 @@
+"""Plots as numbers: where lines, points and whiskers stand, for the report's template to draw."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from holdfast.measure.evaluation import Evaluation
+from holdfast.measure.figures import Figure
+
+SIDE = 240.0
+"""Units of a square plot's side; text beside it is 12 units high."""
+
+
+class Whisker(NamedTuple):
+    """An estimate and its interval on a line from 0 to 100."""
+
+    at: float
+    start: float
+    width: float
+
+
+class Spot(NamedTuple):
+    """A point of a plot, with the ends of its interval; `radius` grows with what it stands for."""
+
+    x: float
+    y: float
+    top: float
+    bottom: float
+
+
+class ReliabilityPlot(NamedTuple):
+    spots: tuple[Spot, ...]
+    line: str
+
+
+class CurvePlot(NamedTuple):
+    """Precision over recall. `base` is what acting on everything would give."""
+
+    line: str
+    base: float
+    best: tuple[float, float] | None
+    policy: tuple[float, float] | None
+
+
+def whisker(figure: Figure) -> Whisker | None:
+    if figure.value is None or figure.low is None or figure.high is None:
+        return None
+    return Whisker(
+        round(100 * figure.value, 2), round(100 * figure.low, 2), round(100 * (figure.high - figure.low), 2)
+    )
+
+
+def reliability_plot(evaluation: Evaluation) -> ReliabilityPlot | None:
+    """`None` where there is no score, or it is no probability."""
+    if evaluation.score is None or not evaluation.score.reliability:
+        return None
+    spots = tuple(
+        Spot(_x(one.mean_score), _y(one.positive), _y(one.high), _y(one.low))
+        for one in evaluation.score.reliability
+    )
+    return ReliabilityPlot(spots, " ".join(f"{spot.x},{spot.y}" for spot in spots))
+
+
+def curve_plot(evaluation: Evaluation) -> CurvePlot | None:
+    """`None` where there is no score, or only one class."""
+    scored = evaluation.score
+    if scored is None or not scored.curve:
+        return None
+    first = scored.curve[0]
+    corners = [(_x(0.0), _y(first.precision))]
+    for point in scored.curve:
+        # Precision between two thresholds is not a straight line between theirs: steps promise less.
+        corners.append((corners[-1][0], _y(point.precision)))
+        corners.append((_x(point.recall), _y(point.precision)))
+    policy = evaluation.predictors[0].figures
+    precision, recall = policy["precision"].value, policy["recall"].value
+    best = scored.best_f1
+    return CurvePlot(
+        line=" ".join(f"{x},{y}" for x, y in corners),
+        base=_y(scored.positives / scored.n),
+        best=None if best is None else (_x(best.recall), _y(best.precision)),
+        policy=None if precision is None or recall is None else (_x(recall), _y(precision)),
+    )
+
+
+def _x(share: float) -> float:
+    return round(SIDE * share, 2)
+
+
+def _y(share: float) -> float:
+    return round(SIDE * (1 - share), 2)

@@ -1,0 +1,38 @@
+"""The report as a browser shows it: at a phone's width and a desk's, without a fault or a request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from tests.fixtures.browser import Watch, browser, faults_of, require_browser
+from tests.measure.samples import NOW
+from tests.measure.test_report import scored
+
+from holdfast.measure.report import write_report
+
+__all__ = ["browser"]
+
+require_browser()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_it_fits_and_can_be_used_by_all(browser: Browser, tmp_path: Path, width: int, scheme: str) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, scored("a long name of a slice that somebody chose"), "x.csv", NOW)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(path.as_uri())
+    watch = Watch(context)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert faults_of(page) == []
+    covered = page.locator("details.example").first
+    quote = covered.locator("blockquote")
+    assert not quote.is_visible()
+    covered.locator("summary").click()
+    assert quote.is_visible()
+    assert page.locator("svg.square polyline").first.bounding_box()["height"] > 50  # type: ignore[index]
+    assert watch.complaints == []
+    context.close()
