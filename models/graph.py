@@ -48,7 +48,11 @@ def build(weights: Mapping[str, NDArray[np.float32]], layers: int, heads: int) -
     graph.nodes.append(
         helper.make_node(
             "EmbedLayerNormalization",
-            ["ids", "types", *map(weight, ("words.weight", "places.weight", "types.weight", "norm.weight", "norm.bias"))],
+            [
+                "ids",
+                "types",
+                *map(weight, ("words.weight", "places.weight", "types.weight", "norm.weight", "norm.bias")),
+            ],
             ["embedded", "unused_lengths"],
             name="embedded",
             domain=_FUSED,

@@ -1,0 +1,150 @@
+"""Labelled rows as the network is trained on them: word pieces, targets, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from holdfast.signals.classifier_input import Reader, Window, readable
+from models.heads import GROUPS, HEADS
+
+PART = 10_000
+POOL = 64
+"""Batches that are sorted by length together."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows side by side. `targets` [rows, heads + groups] holds NaN where nothing is known."""
+
+    windows: list[Window]
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    sources: list[str]
+    patterns: list[str | None]
+    functionalities: list[str | None]
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def take(self, rows: Sequence[int]) -> Examples:
+        """These rows, in this order."""
+        at = np.asarray(rows, np.int64)
+        return Examples(
+            [self.windows[n] for n in rows],
+            self.targets[at],
+            self.weights[at],
+            [self.sources[n] for n in rows],
+            [self.patterns[n] for n in rows],
+            [self.functionalities[n] for n in rows],
+        )
+
+
+def load(path: Path, split: str, reader: Reader) -> Examples:
+    """The rows of one split, read as at run time. Rows without a word are left out.
+
+    A group that the text names by itself is masked: the identity match tells it, and the network, which does not see
+    the name, learns groups from all else.
+    """
+    columns = ["text", "context", "source", "weight", "pattern", "functionality"]
+    outputs = [*(f"label.{head}" for head in HEADS), *(f"group.{group}" for group in GROUPS)]
+    table = pq.read_table(path, columns=[*columns, *outputs], filters=[("split", "=", split)])
+    said = {name: table.column(name).to_pylist() for name in columns}
+    targets = np.stack(
+        [table.column(name).to_numpy(zero_copy_only=False).astype(np.float32) for name in outputs], axis=1
+    )
+    windows: list[Window] = []
+    kept: list[int] = []
+    for start in range(0, len(table), PART):
+        texts = said["text"][start : start + PART]
+        contexts = [context or "" for context in said["context"][start : start + PART]]
+        for row, reading in enumerate(reader.read(readable(texts), readable(contexts)), start):
+            if not reading.windows:
+                continue
+            windows.append(reading.windows[0])
+            kept.append(row)
+            for group in reading.groups:
+                if group in GROUPS:
+                    targets[row, len(HEADS) + GROUPS.index(group)] = np.nan
+    at = np.asarray(kept, np.int64)
+    return Examples(
+        windows,
+        targets[at],
+        np.asarray(said["weight"], np.float32)[at],
+        [said["source"][n] for n in kept],
+        [said["pattern"][n] for n in kept],
+        [said["functionality"][n] for n in kept],
+    )
+
+
+def merged(examples: Examples) -> Examples:
+    """Rows of one source that read alike become one: the mean of what is known, the largest weight.
+
+    With groups' names made one, a template filled with forty groups is one sentence.
+    """
+    first: dict[tuple[str, Window], int] = {}
+    index = np.empty(len(examples), np.int64)
+    for row, key in enumerate(zip(examples.sources, examples.windows, strict=True)):
+        index[row] = first.setdefault(key, len(first))
+    known = ~np.isnan(examples.targets)
+    total = np.zeros((len(first), examples.targets.shape[1]))
+    count = np.zeros_like(total)
+    np.add.at(total, index, np.nan_to_num(examples.targets))
+    np.add.at(count, index, known)
+    weights = np.zeros(len(first), np.float32)
+    np.maximum.at(weights, index, examples.weights)
+    rows = np.full(len(first), -1, np.int64)
+    rows[index[::-1]] = np.arange(len(examples))[::-1]
+    with np.errstate(invalid="ignore"):
+        targets = (total / count).astype(np.float32)
+    return replace(examples.take(rows.tolist()), targets=targets, weights=weights)
+
+
+def sampled(examples: Examples, rows: int, seed: int) -> Examples:
+    """At most `rows` of them: all composed ones (they have a pattern), the others by weight."""
+    if len(examples) <= rows:
+        return examples
+    own = [row for row, pattern in enumerate(examples.patterns) if pattern is not None][:rows]
+    rest = np.array([row for row, pattern in enumerate(examples.patterns) if pattern is None], np.int64)
+    weights = examples.weights[rest].astype(np.float64)
+    # Exponential keys: a sample without replacement in which the chance goes with the weight.
+    keys = np.random.default_rng(seed).exponential(size=len(rest)) / np.maximum(weights, 1e-9)
+    drawn = rest[np.argsort(keys, kind="stable")[: rows - len(own)]].tolist()
+    return examples.take(sorted([*own, *drawn]))
+
+
+def batches(examples: Examples, size: int, seed: int) -> list[list[int]]:
+    """All rows in batches of `size`, shuffled, with rows of like length together."""
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(examples))
+    lengths = np.array([len(window.ids) for window in examples.windows], np.int64)
+    made: list[list[int]] = []
+    for start in range(0, len(order), POOL * size):
+        pool = order[start : start + POOL * size]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        made.extend(pool[at : at + size].tolist() for at in range(0, len(pool), size))
+    return [made[n] for n in random.permutation(len(made)).tolist()]
+
+
+def padded(windows: Sequence[Window]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """`ids`, `mask` and `types` of a batch, int64 [rows, longest]."""
+    longest = max(len(window.ids) for window in windows)
+    ids = np.zeros((len(windows), longest), np.int64)
+    mask, types = np.zeros_like(ids), np.zeros_like(ids)
+    for row, window in enumerate(windows):
+        ids[row, : len(window.ids)] = window.ids
+        types[row, : len(window.ids)] = window.types
+        mask[row, : len(window.ids)] = 1
+    return ids, mask, types
+
+
+def in_order(examples: Examples, size: int) -> Iterator[list[int]]:
+    """All rows in batches of like length, for scoring."""
+    order = sorted(range(len(examples)), key=lambda row: len(examples.windows[row].ids))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
