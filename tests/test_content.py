@@ -50,6 +50,15 @@ def test_half_a_surrogate_pair_is_refused_and_located(half: str, before: str) ->
         ({"target": Account(id="a\n")}, "item.target.id"),
         ({"context": {"karma": float("nan")}}, "item.context.karma"),
         ({"context": {"karma": 2**60}}, "item.context.karma"),
+        ({"id": 7}, "item.id"),
+        ({"text": b"soup"}, "item.text"),
+        ({"surface": "tv"}, "item.surface"),
+        ({"author": "ana"}, "item.author"),
+        ({"author": Account(id="a", followers="many")}, "item.author.followers"),  # type: ignore[arg-type]
+        ({"author": Account(id="a", verified="yes")}, "item.author.verified"),  # type: ignore[arg-type]
+        ({"created_at": "2026-01-01"}, "item.created_at"),
+        ({"context": [1]}, "item.context"),
+        ({"context": {"karma": [1]}}, "item.context.karma"),
         ({"context": {str(n): 1 for n in range(CONTEXT_LIMIT + 1)}}, "item.context"),
     ],
 )

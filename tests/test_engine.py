@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from holdfast.content import Account, Item
 from holdfast.engine import Engine
+from holdfast.errors import InvalidItem
 from holdfast.policy.counters import Counters
 from holdfast.policy.policy import Policy
 
@@ -103,3 +104,8 @@ def test_a_time_from_the_future_does_not_push_others_out_of_a_window(engine: Eng
 
     crowd = [comment(1, NOW), comment(2, NOW + timedelta(days=400)), comment(3, NOW)]
     assert engine.decide(crowd, policy, NOW)[-1].action == "limit"
+
+
+def test_an_embedders_items_are_checked_by_name(engine: Engine, policy: Policy) -> None:
+    with pytest.raises(InvalidItem, match=r"items\[1\]\.text"):
+        engine.decide([Item(id="1", text="soup"), Item(id="2", text="\ud800")], policy, NOW)

@@ -64,9 +64,18 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 def validate_item(item: Item, where: str = "item") -> Item:
     """Return `item` in the form the engine takes, or raise `InvalidItem`.
 
-    Checks what types cannot say: bounded sizes, text that can be written as UTF-8, no NUL in an
-    id, times with a zone (naive ones are read as UTC).
+    Checks what the decoder checks of JSON (types, surfaces), since Python code can put anything into
+    an item, and what types cannot say: bounded sizes, text that can be written as UTF-8, no control
+    character in an id, times with a zone (naive ones are read as UTC).
     """
+    _check_type(item, Item, where)
+    if item.surface not in SURFACES:
+        raise InvalidItem(
+            "is no surface",
+            where=f"{where}.surface",
+            value=repr(item.surface)[:32],
+            expected=", ".join(SURFACES),
+        )
     _check_id(item.id, f"{where}.id")
     _check_text(item.text, TEXT_LIMIT, f"{where}.text")
     if item.caption is not None:
@@ -88,7 +97,19 @@ def validate_item(item: Item, where: str = "item") -> Item:
 
 
 def _checked_account(account: Account, where: str) -> Account:
+    _check_type(account, Account, where)
     _check_id(account.id, f"{where}.id")
+    for name in ("verified", "followed_by_target", "trusted_by_target"):
+        flag = getattr(account, name)
+        if flag is not None and flag is not True and flag is not False:
+            raise InvalidItem(
+                "is neither true nor false",
+                where=f"{where}.{name}",
+                value=type(flag).__name__,
+                expected="a boolean or nothing",
+            )
+    if account.followers is not None and type(account.followers) is not int:
+        _check_type(account.followers, int, f"{where}.followers")
     if account.followers is not None and not 0 <= account.followers < 2**53:
         raise InvalidItem(
             "is out of range",
@@ -106,7 +127,22 @@ def _checked_account(account: Account, where: str) -> Account:
     )
 
 
+def _check_type(value: object, wanted: type, where: str) -> None:
+    if not isinstance(value, wanted):
+        raise InvalidItem(
+            "has another type",
+            where=where,
+            value=type(value).__name__,
+            expected=_TYPES.get(wanted, wanted.__name__),
+        )
+
+
+_TYPES = {str: "text", int: "a whole number", dict: "a mapping", datetime: "a datetime"}
+
+
 def _check_id(value: str, where: str) -> None:
+    if type(value) is not str:
+        _check_type(value, str, where)
     if not 1 <= len(value) <= ID_LIMIT:
         raise InvalidItem(
             "has the wrong length", where=where, value=f"{len(value)} characters", expected=f"1 to {ID_LIMIT}"
@@ -117,6 +153,8 @@ def _check_id(value: str, where: str) -> None:
 
 
 def _check_text(value: str, limit: int, where: str) -> None:
+    if type(value) is not str:
+        _check_type(value, str, where)
     if len(value) > limit:
         raise InvalidItem(
             "is too long",
@@ -139,6 +177,7 @@ def _check_text(value: str, limit: int, where: str) -> None:
 
 
 def _check_context(context: Mapping[str, Value], where: str) -> None:
+    _check_type(context, dict, where)
     if len(context) > CONTEXT_LIMIT:
         raise InvalidItem(
             "has too many entries", where=where, value=str(len(context)), expected=f"at most {CONTEXT_LIMIT}"
@@ -147,6 +186,13 @@ def _check_context(context: Mapping[str, Value], where: str) -> None:
         _check_id(name, f"{where} name")
         if isinstance(value, str):
             _check_text(value, TEXT_LIMIT, f"{where}.{name}")
+        elif value is not None and not isinstance(value, bool | int | float):
+            raise InvalidItem(
+                "has another type",
+                where=f"{where}.{name}",
+                value=type(value).__name__,
+                expected="text, a number, true, false or null",
+            )
         elif isinstance(value, float) and value != value:
             raise InvalidItem(
                 "is not a number", where=f"{where}.{name}", value="NaN", expected="a number or null"
@@ -156,6 +202,7 @@ def _check_context(context: Mapping[str, Value], where: str) -> None:
 
 
 def _in_utc(moment: datetime, where: str) -> datetime:
+    _check_type(moment, datetime, where)
     if moment.tzinfo is UTC:
         return moment
     try:

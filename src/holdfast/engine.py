@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from holdfast.content import ITEM_FIELDS, Item, item_column
+from holdfast.content import ITEM_FIELDS, Item, item_column, validate_item
 from holdfast.decision import Decision, Span
 from holdfast.policy.counters import Counters
 from holdfast.policy.policy import Policy
@@ -40,8 +40,15 @@ class Engine:
         self.versions = {signal.name: signal.version for signal in self.signals}
 
     def decide(self, items: Sequence[Item], policy: Policy, now: datetime) -> list[Decision]:
-        """Decide a batch with fresh counters; a service that counts over time keeps its own (`judge`)."""
-        return self.judge(self.measure(items), policy, Counters(policy.counters), now)
+        """Check and decide a batch with fresh counters: what an embedder calls.
+
+        A service that counts over time checks items at its own edge and keeps its own counters
+        (`measure`, `judge`). Raises `InvalidItem`, naming item and field.
+        """
+        valid = [validate_item(item, f"items[{row}]") for row, item in enumerate(items)]
+        for row, item in enumerate(valid):
+            policy.validate_context(item, f"items[{row}]")
+        return self.judge(self.measure(valid), policy, Counters(policy.counters), now)
 
     def measure(self, items: Sequence[Item]) -> Measured:
         """Run every signal once over the batch."""
