@@ -183,6 +183,27 @@ def test_columns_that_items_have_can_slice_and_decisions_stay_the_same(run: Run,
     assert by == {"surface": {"reply", "comment"}, "author": {"ana", "(unknown)"}, "target": {"t1", "t2"}}
 
 
+def test_lists_need_no_separator(run: Run, tmp_path: Path) -> None:
+    rows = [
+        {"text": LINK, "label": 1, "group": ["cooks", "chess"]},
+        {"text": CALM, "label": 0, "group": ["cooks"]},
+        {"text": CALM, "label": 0, "group": []},
+        {"text": CALM, "label": 0, "group": None},
+    ]
+    (tmp_path / "l.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, rows)))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "l.parquet")
+    for name in ("l.jsonl", "l.parquet"):
+        code, out, told = run(name, "--label", "label", "--by", "group", "-p", "policy.yaml", "-o", "-")
+        assert code == 0, told
+        (by,) = json.loads(out)["by"]
+        assert {part["name"]: part["n"] for part in by["slices"]} == {
+            "cooks": 2,
+            "chess": 1,
+            "(none)": 1,
+            "(unknown)": 1,
+        }
+
+
 def test_words_as_labels(run: Run, tmp_path: Path) -> None:
     (tmp_path / "w.csv").write_text(f"text,verdict\n{LINK},hate\n{CALM},threat\n{CALM},fine\n{CALM},unsure\n")
     code, out, _ = run("w.csv", "--label", "verdict", "--positive", "hate", "threat", "-p", "policy.yaml")
@@ -222,6 +243,7 @@ def test_bad_rows_give_exit_code_one(run: Run, tmp_path: Path) -> None:
         (["in.csv", "--label", "label", "--negative", "0"], "needs --positive"),
         (["empty.csv", "--label", "label"], "is empty"),
         (["header.csv", "--label", "label"], "holds no rows"),
+        (["broken.csv", "--label", "label"], "has no row that could be read"),
         (["in.csv", "--label", "label", "--report", "none/r.html"], "mkdir -p none"),
         (["in.csv", "--label", "label", "--report", "policy.yaml"], "exists already"),
         (["in.csv", "--label", "label", "-o", "x", "--report", "x"], "is --out as well"),
@@ -232,6 +254,7 @@ def test_bad_rows_give_exit_code_one(run: Run, tmp_path: Path) -> None:
 def test_mistakes_are_explained(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "empty.csv").touch()
     (tmp_path / "header.csv").write_text("text,label\n")
+    (tmp_path / "broken.csv").write_text("text,label\na\nb\n")
     code, out, told = run(*arguments)
     assert code == 2
     assert said in told

@@ -17,6 +17,8 @@ from holdfast.schema import Field, Type
 
 Converter = Callable[[Any], Any]
 
+UNIT = "\x1f"
+"""Ends each of several values in one text: ASCII's unit separator, which no list of words holds."""
 MOMENTS = "ISO 8601 (2024-05-31T18:00:00Z) or seconds or milliseconds since 1970"
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
@@ -274,6 +276,14 @@ def _context_value(cell: object) -> object:
     )
 
 
+def _list(cell: object) -> object:
+    """A list of plain values as one text, since an item's context holds no lists: each of them ends with
+    `UNIT`. Anything else stays as it is."""
+    if not isinstance(cell, (list, tuple)):
+        return _context_value(cell)
+    return "".join(f"{_context_value(value)}{UNIT}" for value in cell if value is not None) or UNIT
+
+
 _CONVERTERS: dict[str, Converter] = {
     "surface": _surface,
     "created_at": _moment,
@@ -287,6 +297,7 @@ _BY_TYPE: dict[Type, Converter] = {
     Type.INTEGER: _integer,
     Type.NUMBER: _number,
     Type.TEXT: _text,
+    Type.TEXT_LIST: _list,
 }
 
 

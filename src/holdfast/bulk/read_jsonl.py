@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -16,7 +16,7 @@ from holdfast.bulk.lines import Block, Source, TooLong, blocks, invalid_byte
 from holdfast.bulk.rows import HINT, ROW_LIMIT, Found, InvalidInput, Rejected, Row, rejected
 from holdfast.content import Item, Surface
 from holdfast.errors import InvalidItem
-from holdfast.schema import Field
+from holdfast.schema import Field, Type
 
 Plain = bool | int | float | str | None
 _AccountCell = msgspec.defstruct(
@@ -89,7 +89,8 @@ class JsonlReader:
                 taken.add(target)
                 extended.append(Use(target, column, 0))
         uses = [Use(name, column, cell) for cell, (name, column, _) in enumerate(extended)]
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_row_type(uses))
+        lists = {f"{CONTEXT}.{field.name}" for field in inputs if field.type is Type.TEXT_LIST}
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_row_type(uses, lists))
         self._builder = Builder(uses, surface, inputs, check)
         shown = [use for use in uses if use.column in seen]
         used = {use.column for use in shown}
@@ -162,13 +163,13 @@ class JsonlReader:
         return list(keys)
 
 
-def _row_type(uses: Sequence[Use]) -> type[msgspec.Struct]:
+def _row_type(uses: Sequence[Use], lists: Container[str]) -> type[msgspec.Struct]:
     """A struct with one attribute for each used column; everything else in a line is skipped unread."""
     fields: list[tuple[str, Any, Any]] = []
     for name, _, cell in uses:
         account, _, fact = name.partition(".")
         if account == CONTEXT and fact:
-            kind: Any = Plain
+            kind: Any = Plain | list[Plain] if name in lists else Plain
         else:
             kind = _TYPES.get(fact or name, str | None)
         fields.append((f"cell_{cell}", kind, None))

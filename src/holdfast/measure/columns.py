@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, BinaryIO, NamedTuple
 
@@ -11,7 +11,7 @@ from holdfast.bulk.readers import Format, open_reader
 from holdfast.bulk.rows import InvalidInput, Reader
 from holdfast.content import Item, Surface
 from holdfast.policy.policy import Policy
-from holdfast.schema import Value
+from holdfast.schema import Field, Type, Value
 
 Cell = Callable[[Item], Value]
 _TEXTS = ("text", "caption", "parent", "transcript")
@@ -57,7 +57,7 @@ def open_labelled(
             encoding=encoding,
             mapping={**mapping, **extra},
             surface=surface,
-            inputs=policy.inputs,
+            inputs=[*policy.inputs, *_lists(extra.values(), policy)],
             check=policy.validate_context if policy.inputs else None,
             stdin=stdin,
         )
@@ -94,6 +94,14 @@ def _property(column: str, mapping: Mapping[str, str]) -> str | None:
             return name
     name = NAMES.get(column, CONTEXT)
     return None if name in mapping or name == CONTEXT else name
+
+
+def _lists(columns: Iterable[str], policy: Policy) -> Iterator[Field]:
+    """Fields that let a JSON or Parquet column hold several values, but for those that the policy types."""
+    typed = {field.name for field in policy.inputs}
+    for column in columns:
+        if column not in typed:
+            yield Field(name=column, type=Type.TEXT_LIST, doc="A column of the evaluated file.")
 
 
 def _from_item(name: str) -> Cell:

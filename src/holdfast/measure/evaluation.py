@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.bulk.rows import Rejected
+from holdfast.bulk.rows import InvalidInput, Rejected
 from holdfast.content import Item, item_column
 from holdfast.decision import SEVERITY, Action
 from holdfast.engine import Engine, Measured
@@ -189,6 +189,8 @@ class Evaluator:
 
     def finish(self, where: str = "input") -> Evaluation:
         """The figures over all that was added. Raises `InvalidLabels` when no label was understood."""
+        if self._rows and self._rejected == self._rows:
+            raise _unreadable(self._kinds, where)
         if not self._positive:
             raise self._labels.refuse(where, self._rows)
         if self._labels.positive and not any(self._positive):
@@ -367,6 +369,17 @@ def evaluate(
         if progress is not None:
             progress(chunk)
     return evaluator.finish(where)
+
+
+def _unreadable(kinds: Counter[str], where: str) -> InvalidInput:
+    """The error for a file none of whose rows could be taken."""
+    kind, count = kinds.most_common(1)[0]
+    return InvalidInput(
+        "has no row that could be read",
+        where=where,
+        value=f"{kind} ({count:,} row{'' if count == 1 else 's'})",
+        next_step="holdfast decide FILE --rejected rejected.jsonl --no-record lists each with the reason",
+    )
 
 
 def _keyword_hits(measured: Measured) -> list[bool]:

@@ -88,7 +88,7 @@ class Labels:
         return InvalidLabels(
             "holds no label that is understood",
             where=place,
-            value=", ".join(list(self.values)[:8]) or "rows that could not be read",
+            value=", ".join(list(self.values)[:8]),
             expected=self._expected(),
             next_step=f"say which values are positive: --positive {_quoted(words[0])}" if words else None,
         )

@@ -7,6 +7,8 @@ it (and only for it: the estimates are exact).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -201,7 +203,13 @@ def _with_intervals(
     )
 
 
-def _moved(function, ranked: Ranked, positives: Floats, negatives: Floats, draws: Floats) -> Figure:  # type: ignore[no-untyped-def]
+def _moved(
+    function: Callable[[Floats, Floats], Floats],
+    ranked: Ranked,
+    positives: Floats,
+    negatives: Floats,
+    draws: Floats,
+) -> Figure:
     """The exact figure; the draws moved by what the grouping has cost."""
     exact = float(function(ranked.positives.astype(float), ranked.negatives.astype(float)))
     return bootstrapped(exact, np.clip(draws + exact - float(function(positives, negatives)), 0.0, 1.0))

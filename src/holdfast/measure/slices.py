@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.bulk.cells import UNIT
 from holdfast.schema import Value
 
 SLICE_LIMIT = 200
@@ -61,6 +62,8 @@ def slices_of(value: Value, separator: str | None = None) -> Sequence[str]:
         return ("true" if value else "false",)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
+    if isinstance(value, str) and value.endswith(UNIT):
+        return _names(value.split(UNIT), NONE)
     return _names(str(value).split(separator) if separator else (str(value),), UNKNOWN)
 
 

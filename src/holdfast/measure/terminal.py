@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich import box
 from rich.console import Console
@@ -70,7 +70,7 @@ def show(console: Console, evaluation: Evaluation, name: str) -> None:
                 say(f"    {detail}.", "dim")
 
 
-def _score(say, evaluation: Evaluation) -> None:  # type: ignore[no-untyped-def]
+def _score(say: Callable[..., None], evaluation: Evaluation) -> None:
     scored = evaluation.score
     assert scored is not None
     say(f"Score {evaluation.score_name}, on {rows(scored.n)}")

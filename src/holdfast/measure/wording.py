@@ -108,9 +108,9 @@ def gap_sentence(rate: str, found: Gap, *, first: bool = True) -> str:
         return f"{word}: {found.gap.why}"
     if found.gap.value == 0:
         return f"{word} are equally frequent in all {found.slices} slices"
-    points = f"{100 * found.gap.value:.1f} points between {found.lowest} and {found.highest}"
-    verdict = "more than chance" if found.beyond_chance else "no more than chance"
-    return f"{word} differ by {points}, {verdict} would give"
+    points = f"{100 * found.gap.value:.1f} points ({found.lowest} to {found.highest})"
+    verdict = "more than chance gives" if found.beyond_chance else "no more than chance gives"
+    return f"{word} differ by {points}, {verdict}"
 
 
 def gap_detail(found: Gap) -> str:
