@@ -33,6 +33,7 @@ from holdfast.settings import LedgerSettings
 from holdfast.signals import default_signals
 
 LISTS = "lexicons"
+GLOSSARIES = "glossaries"
 """The folder in the data folder that holds an operator's own lexicon lists."""
 
 
@@ -71,11 +72,13 @@ class Answer(NamedTuple):
 
 
 def open_engine(data: Path) -> Engine:
-    """The engine as the data folder wants it: with the operator's own lists in `lexicons/*.yaml`.
+    """The engine as the data folder wants it: with the operator's own lists in `lexicons/*.yaml` and
+    `glossaries/*.yaml`.
 
-    Raises `InvalidLexicon` with file and line.
+    Raises `InvalidLexicon` or `InvalidGlossary` with file and line.
     """
-    return Engine(default_signals(sorted((data / LISTS).glob("*.yaml"))))
+    lists, glossaries = (sorted((data / folder).glob("*.yaml")) for folder in (LISTS, GLOSSARIES))
+    return Engine(default_signals(lists, glossaries))
 
 
 class Decider:

@@ -8,13 +8,20 @@ from holdfast.content import ITEM_FIELDS
 from holdfast.schema import Schema
 from holdfast.signals import Signal, default_signals
 from holdfast.signals.contact import Contact
+from holdfast.signals.glossary import Glossary
 from holdfast.signals.language import Language
 from holdfast.signals.lexicon import Lexicon
 from holdfast.signals.signal import Batch
 
 
 def test_come_in_order() -> None:
-    assert [signal.name for signal in default_signals()] == ["text", "lexicon", "language", "contact"]
+    assert [signal.name for signal in default_signals()] == [
+        "text",
+        "lexicon",
+        "glossary",
+        "language",
+        "contact",
+    ]
     assert all(isinstance(signal, Signal) for signal in default_signals())
 
 
@@ -38,6 +45,11 @@ def test_a_batch_is_normalised_once() -> None:
 class TestStarterLexicon(SignalConformance):
     make = Lexicon.starter
     texts = ("you complete idiot", "check out my channel")
+
+
+class TestStarterGlossary(SignalConformance):
+    make = Glossary.starter
+    texts = ("1488", "go back to where you came from", "a (((banker))) again")
 
 
 class TestLanguage(SignalConformance):
