@@ -41,6 +41,8 @@ def test_names() -> None:
     assert slices_of([]) == ("(none)",)
     assert slices_of("a|b") == ("a|b",)
     assert slices_of("a| b |", "|") == ("a", "b")
+    assert slices_of("\x1b[31mred\u202e") == ("\ufffd[31mred\ufffd",)
+    assert slices_of("a\x1fb\x1f") == ("a", "b")
     assert len(slices_of("x" * 500)[0]) == NAME_CHARACTERS
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.bulk.cells import UNIT
+from holdfast.bulk.report import HIDDEN
 from holdfast.schema import Value
 
 SLICE_LIMIT = 200
@@ -73,4 +74,6 @@ def _names(values: Sequence[str], empty: str) -> tuple[str, ...]:
 
 
 def _shortened(name: str) -> str:
+    # A terminal must not obey what stands in a file.
+    name = HIDDEN.sub("\ufffd", name)
     return name if len(name) <= NAME_CHARACTERS else f"{name[: NAME_CHARACTERS - 1]}…"
