@@ -148,10 +148,15 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", _RETWEET.sub("", text)).strip()
 
 
+_WORDS = re.compile(
+    r"\w+|[^\w\s!-/:-@\[-`{-~…“”‘’]"
+)  # emoji and other symbols count, ASCII punctuation does not
+
+
 def key(text: str, context: str | None) -> str:
     """Equal for texts that differ only by case, punctuation and space: what counts as a duplicate."""
     joined = f"{context or ''}\n{text}".casefold()
-    words = re.findall(r"\w+", joined)
+    words = _WORDS.findall(joined)
     return " ".join(words) if len(words) > 2 else joined
 
 

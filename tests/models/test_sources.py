@@ -154,3 +154,8 @@ def test_a_missing_corpus_says_what_to_do(tmp_path: Path) -> None:
     source = _source(always={"hate": 0}, splits={"train": "train.csv"})
     with pytest.raises(sources.InvalidRecipe, match="--shared"):
         list(sources.read(source, tmp_path))
+
+
+def test_an_emoji_tells_texts_apart() -> None:
+    assert sources.key("look at all these 🐀", None) != sources.key("look at all these 🌹", None)
+    assert sources.key("Look at all these!", None) == sources.key("look, at all these", None)
