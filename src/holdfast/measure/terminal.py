@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -28,6 +28,10 @@ from holdfast.measure.wording import (
 
 _FIGURES = ("precision", "recall", "f1", "macro_f1", "accuracy", "false_positive_rate", "false_negative_rate")
 _OF_SLICES = ("false_positive_rate", "false_negative_rate", "precision", "f1")
+_NARROW = ("precision", "recall", "f1", "false_positive_rate", "false_negative_rate")
+_NARROW_OF_SLICES = ("false_positive_rate", "false_negative_rate", "f1")
+_WIDE = 100
+"""Columns of a terminal from which on all figures fit; --out and --report have all anyway."""
 _SLICES = 25
 # Seven columns of intervals have to fit beside each other.
 _SHORT = {**HEADINGS, "false_positive_rate": "False pos."}
@@ -46,7 +50,8 @@ def show(console: Console, evaluation: Evaluation, name: str) -> None:
         say(f"  {left_out}", "dim")
     say(headline(evaluation), "bold")
     say("")
-    console.print(_predictors(evaluation))
+    wide = console.width >= _WIDE
+    console.print(_predictors(evaluation, _FIGURES if wide else _NARROW))
     for reason, names in undefined(evaluation.main).items():
         say(f"  Undefined, since {reason}: {', '.join(names)}", "dim")
     acts = (
@@ -60,7 +65,7 @@ def show(console: Console, evaluation: Evaluation, name: str) -> None:
         _score(say, evaluation)
     for sliced in evaluation.by:
         say("")
-        console.print(_slices(sliced, evaluation))
+        console.print(_slices(sliced, evaluation, _OF_SLICES if wide else _NARROW_OF_SLICES))
         if len(sliced.slices) > _SLICES:
             say(f"  and {len(sliced.slices) - _SLICES} more slices: see --out or --report", "dim")
         for rate, found in sliced.gaps[evaluation.primary].items():
@@ -88,23 +93,21 @@ def _score(say: Callable[..., None], evaluation: Evaluation) -> None:
         )
 
 
-def _predictors(evaluation: Evaluation) -> Table:
-    table = _table("Predictor", (_SHORT[name] for name in _FIGURES))
+def _predictors(evaluation: Evaluation, names: Sequence[str]) -> Table:
+    table = _table("Predictor", (_SHORT[name] for name in names))
     for predictor in evaluation.predictors:
         style = "bold" if predictor.kind == evaluation.primary else ""
-        table.add_row(
-            Text(predictor.name, style=style), *(_cell(predictor.figures[name]) for name in _FIGURES)
-        )
+        table.add_row(Text(predictor.name, style=style), *(_cell(predictor.figures[name]) for name in names))
     return table
 
 
-def _slices(sliced: SlicedBy, evaluation: Evaluation) -> Table:
+def _slices(sliced: SlicedBy, evaluation: Evaluation, names: Sequence[str]) -> Table:
     with_auc = evaluation.score is not None
-    headings = ["Rows", "Positive", *(_SHORT[name] for name in _OF_SLICES), *(["AUC"] if with_auc else [])]
+    headings = ["Rows", "Positive", *(_SHORT[name] for name in names), *(["AUC"] if with_auc else [])]
     table = _table(f"By {sliced.by}", headings)
     for one in sliced.slices[:_SLICES]:
         predictor = _of(one, evaluation)
-        cells = [_cell(predictor.figures[name]) for name in _OF_SLICES]
+        cells = [_cell(predictor.figures[name]) for name in names]
         if one.score is not None:
             cells.append(_cell(one.score.auc))
         name = Text(one.name)
@@ -122,7 +125,7 @@ def _table(first: str, headings: Iterable[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
     table.add_column(first, overflow="fold", min_width=8)
     for heading in headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
