@@ -166,3 +166,20 @@ class TestStarter:
 
     def test_is_read_once(self) -> None:
         assert Lexicon.starter() is Lexicon.starter()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("you are a b r i s t o", ["b r i s t o"]),
+        ("i b.r.i.s.t.o", ["b.r.i.s.t.o"]),
+        ("B R I S T O", ["B R I S T O"]),
+        ("abristo", []),
+        ("t b r i s t o", []),
+        ("s a b r i s t o", []),
+    ],
+)
+def test_a_word_of_one_letter_does_not_hide_the_spaced_out_one_after_it(text: str, found: list[str]) -> None:
+    for find_in in (find, lexicon_reference.find):
+        (matches,) = find_in([term("bristo")], [text])
+        assert [text[match.start : match.end] for match in matches] == found

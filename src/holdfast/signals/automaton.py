@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.signals.codepoints import DIGIT, LETTER, MARK, tables
+from holdfast.signals.lexicon_reference import LETTER_WORDS
 from holdfast.signals.stream import Places, Stream
 
 
@@ -59,6 +60,7 @@ class Automaton:
         kinds = tables().kind
         # Before the first code point stands, by wrapping round, the last one: a separator.
         alone = (self._left[pattern] & _kind_bit(kinds[stream.codes[start - 1]])) == 0
+        _excuse(stream, start, alone)
         alone &= (self._right[pattern] & _kind_bit(kinds[stream.codes[end]])) == 0
         pattern, start, end = pattern[alone], start[alone], end[alone]
         if not len(pattern):
@@ -80,6 +82,19 @@ class Automaton:
 
 
 _LETTERS, _DIGITS = 1, 2
+_LETTER_WORDS = np.array([ord(letter) for letter in LETTER_WORDS])
+
+
+def _excuse(stream: Stream, start: Places, alone: NDArray[np.bool_]) -> None:
+    """Set `alone` where what goes before is a word of one letter that was joined to a spaced-out one."""
+    rest = np.flatnonzero(~alone & (start > 0))
+    rest = rest[np.isin(stream.codes[start[rest] - 1], _LETTER_WORDS)]
+    rest = rest[_kind_bit(tables().kind[stream.codes[start[rest] - 2]]) == 0]
+    if len(rest):
+        places = start[rest]
+        _, _, before = stream.spans(places - 1, places)
+        _, begins, _ = stream.spans(places, places + 1)
+        alone[rest] = before < begins
 
 
 def _goes_on(kind: int) -> int:

@@ -29,7 +29,7 @@ from holdfast.signals.terms import InvalidLexicon, Term, digest, load_terms, pat
 
 __all__ = ["InvalidLexicon", "Lexicon", "Match", "Term"]
 
-_CODE = "1"
+_CODE = "2"
 """Changes when the same list and text could give other matches."""
 
 SPANS_LIMIT: Final = 100

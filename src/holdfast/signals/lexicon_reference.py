@@ -29,7 +29,7 @@ def _find(terms: Sequence[Term], looked_for: Sequence[Pattern], normal: Normalis
     for pattern in looked_for:
         for start in _occurrences(normal.collapsed, pattern.text):
             end = start + len(pattern.text)
-            if terms[pattern.term].whole_word and not _stands_alone(normal.collapsed, start, end):
+            if terms[pattern.term].whole_word and not _stands_alone(normal, start, end):
                 continue
             if all(
                 same_run(pattern.text[n], pattern.runs[n], normal.runs[start + n])
@@ -54,11 +54,26 @@ def same_run(character: str, written: int, found: int) -> bool:
     return character == " " or found == written or (found >= 3 and found >= written)
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
+def _stands_alone(normal: NormalisedText, start: int, end: int) -> bool:
     """Whether no word goes on beyond either edge. Digits may follow a word ("bristo99") but not a number."""
+    text = normal.collapsed
     return not (
-        (start > 0 and _goes_on(text[start], text[start - 1]))
+        (start > 0 and _goes_on(text[start], text[start - 1]) and not _after_a_letter_word(normal, start))
         or (end < len(text) and _goes_on(text[end - 1], text[end]))
+    )
+
+
+LETTER_WORDS = "aeiouy"
+"""Letters that are words by themselves in some language ("a", "I", "u", "y")."""
+
+
+def _after_a_letter_word(normal: NormalisedText, start: int) -> bool:
+    """Whether `start` follows such a word that was joined to a spaced-out one: "a b r i s t o"."""
+    text = normal.collapsed
+    return (
+        text[start - 1] in LETTER_WORDS
+        and (start == 1 or not _goes_on(text[start - 1], text[start - 2]))
+        and normal.ends[start - 1] < normal.starts[start]
     )
 
 
