@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import signal
 import sys
@@ -43,7 +44,9 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="models.train", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="Parquet of models.build")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, metrics and weights")
-    parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the folder's checkpoint, if there is one"
+    )
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rows", type=int, default=0, help="train on so many rows at most (0: all)")
     parser.add_argument("--batch", type=int, default=32)
@@ -77,8 +80,9 @@ def main(argv: list[str] | None = None) -> int:
         give_meaning(encoder, vocabulary[placeholder], [vocabulary[word] for word in like])
     encoder.to(device)
     run = Run(options, encoder, device)
-    if options.resume:
-        run.load()
+    run.plan_for(train)
+    if options.resume and not run.load():
+        return 2
     try:
         run.train(train, dev)
     except Stopped:
@@ -114,6 +118,8 @@ class Run:
         self.encoder = encoder
         self.device = device
         self.step = 0
+        self.plan: list[list[int]] = []
+        self.print = ""
         self._stop = False
         fresh = [p for name, p in encoder.named_parameters() if name.startswith(("dense", "answer"))]
         flat = [
@@ -137,14 +143,23 @@ class Run:
             fused=True,
         )
 
-    def train(self, train: ex.Examples, dev: ex.Examples) -> None:
-        """Every epoch from where the run stands. Raises `Stopped` after SIGTERM or SIGINT."""
+    def plan_for(self, train: ex.Examples) -> None:
+        """Lay out every batch of every epoch; a checkpoint only fits the plan that it was made under."""
         options = self.options
-        plan = [
+        self.plan = [
             batch
             for epoch in range(options.epochs)
             for batch in ex.batches(train, options.batch, options.seed * 1000 + epoch)
         ]
+        said = repr((options.rate, options.warm_up, options.decay, options.seed, self.plan))
+        digest = hashlib.sha256(said.encode())
+        digest.update(repr(train.windows).encode())
+        digest.update(train.targets.tobytes() + train.weights.tobytes())
+        self.print = digest.hexdigest()
+
+    def train(self, train: ex.Examples, dev: ex.Examples) -> None:
+        """Every epoch from where the run stands. Raises `Stopped` after SIGTERM or SIGINT."""
+        options, plan = self.options, self.plan
         shown = drawn(dev, options.dev_rows)
         started, first, smooth = time.monotonic(), self.step, 0.0
         with self._stoppable():
@@ -231,19 +246,34 @@ class Run:
             "encoder": self.encoder.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "random": torch.get_rng_state(),
-            "seed": self.options.seed,
+            "random_cuda": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
+            "print": self.print,
         }
         torch.save(state, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
 
-    def load(self) -> None:
-        """Go back to the checkpoint; with the same data and options the run goes on as if it had never stopped."""
-        state = torch.load(self.options.out / "checkpoint.pt", map_location=self.device, weights_only=True)
+    def load(self) -> bool:
+        """Go back to the checkpoint, if there is one: the run goes on as if it had never stopped.
+
+        Returns False, with a word on standard error, where it was made from other data or options.
+        """
+        path = self.options.out / "checkpoint.pt"
+        if not path.exists():
+            return True
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        if state["print"] != self.print:
+            say(
+                f"{path} was made from other data or options; give them again, or another --out, or leave out --resume"
+            )
+            return False
         self.encoder.load_state_dict(state["encoder"])
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"].cpu())
+        if state["random_cuda"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"].cpu())
         self.step = state["step"]
         say(f"going on from step {self.step}")
+        return True
 
     @contextlib.contextmanager
     def _stoppable(self) -> Iterator[None]:
