@@ -132,8 +132,9 @@ class Glossary:
 
     def measure(self, batch: Batch) -> Evidence:
         size = len(batch)
-        names: list[Value] = [[] for _ in range(size)]
-        targets: list[Value] = [[] for _ in range(size)]
+        nothing: list[str] = []
+        names: list[Value] = [nothing] * size
+        targets: list[Value] = [nothing] * size
         certain: list[Value] = [0] * size
         possible: list[Value] = [0] * size
         aimed: list[Value] = [0] * size
@@ -388,6 +389,7 @@ class _Compiled:
             ahocorasick_rs.AhoCorasick(self._sign_texts, store_patterns=False) if signs else None
         )
         self._echoes = any(form.text == _ECHO for form in signs)
+        self._first_signs = frozenset(text[:1] for text in self._sign_texts if text != _ECHO)
 
     def find(self, batch: Batch) -> dict[int, list[Match]]:
         """The matches in each segment that has any, by start, then the longest first."""
@@ -408,12 +410,17 @@ class _Compiled:
                     ):
                         continue
                     found.setdefault(row, set()).add(Match(start, end, form.entry, form.group))
-        if self._sign_automaton is not None:
-            for row, segment in enumerate(segments):
-                if not segment.text.isascii() or (self._echoes and _ECHO in segment.text):
-                    for match in self._find_signs(segment.text):
-                        found.setdefault(row, set()).add(match)
+        for row, segment in enumerate(segments):
+            if not self._holds_sign(segment.text):
+                continue
+            for match in self._find_signs(segment.text):
+                found.setdefault(row, set()).add(match)
         return {row: _few(found[row]) for row in sorted(found)}
+
+    def _holds_sign(self, text: str) -> bool:
+        if self._echoes and _ECHO in text:
+            return True
+        return not text.isascii() and not self._first_signs.isdisjoint(text)
 
     def _find_signs(self, text: str) -> Iterator[Match]:
         assert self._sign_automaton is not None
