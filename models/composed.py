@@ -312,10 +312,11 @@ def _choose(template: str, rng: random.Random) -> str:
 def _fill(
     book: Book, pattern: Pattern, skeleton: tuple[str, str], group: str | None, rng: random.Random
 ) -> _Filled:
-    # Nobody is named, yet the pattern is about some group: then whom it is about is unknown, not nobody.
-    about: dict[str, float] | None = (
-        {} if not pattern.covers else {group: 1.0} if group and not pattern.implied else None
-    )
+    about: dict[str, float] | None = {}
+    if pattern.covers:
+        meant = group or (pattern.covers[0] if len(pattern.covers) == 1 else None)
+        # Nobody is named, yet the pattern is about some group: then whom it is about is unknown, not nobody.
+        about = {meant: 1.0} if meant and not pattern.implied else None
     pair = rng.choice(book.groups[group]["pairs"]).split(" ~ ") if group else []
     other = rng.choice([name for name in pattern.covers if name != group]) if len(pattern.covers) > 1 else ""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-Style = Literal["plain", "varied", "disguised"]
+Style = Literal["plain", "sober", "varied", "disguised"]
 
 # Both kinds of text wear the same emoji, so that none of them is a sign of either.
 _TAILS = (
@@ -86,12 +86,13 @@ _MANNERS: tuple[tuple[float, Callable[[str, random.Random], str]], ...] = (
     (0.34, lambda text, _: text),
     (0.56, lambda text, _: text.lower()),
     (0.67, _bare),
-    (0.71, lambda text, _: text.upper()),
-    (0.78, _typo),
-    (0.82, _drawn_out),
-    (0.91, _tail),
-    (1.0, _short),
+    (0.74, _typo),
+    (0.83, _short),
+    (0.87, lambda text, _: text.upper()),
+    (0.91, _drawn_out),
+    (1.0, _tail),
 )
+_LOUD_FROM = 0.83
 
 
 def _by_letter(table: dict[str, str]) -> Callable[[str, random.Random], str]:
@@ -139,11 +140,13 @@ _DISGUISES: tuple[Callable[[str, random.Random], str], ...] = (
 
 
 def restyle(text: str, style: Style, rng: random.Random) -> str:
-    """The text as somebody might type it; `plain` leaves it alone. Never returns an empty text."""
+    """The text as somebody might type it; `plain` leaves it alone, `sober` keeps it serious. Never returns an empty text."""
     if style == "plain":
         return text
     if style == "disguised":
         return rng.choice(_DISGUISES)(text, rng)
     draw = rng.random()
+    if style == "sober" and draw >= _LOUD_FROM:
+        draw *= _LOUD_FROM  # mourning, teaching and pleading wear no laughing face
     manner = next(manner for limit, manner in _MANNERS if draw < limit)
     return manner(text, rng) or text
