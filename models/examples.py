@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from holdfast.signals.classifier_input import Reader, Window, readable
+from holdfast.signals.identity import Identities
 from models.heads import GROUPS, HEADS
 
 PART = 10_000
@@ -45,7 +47,26 @@ class Examples:
         )
 
 
-def load(path: Path, split: str, reader: Reader) -> Examples:
+class Swap:
+    """Puts another group's name for the one in the text, in a share of the rows that name one.
+
+    For networks that read names as they are. Slurs and histories are no names: a row keeps those, and with them its
+    label. The same text is swapped alike under the same seed.
+    """
+
+    def __init__(self, share: float, seed: int) -> None:
+        self.share = share
+        self.seed = seed
+        self._identities = Identities.shipped()
+
+    def __call__(self, text: str) -> str:
+        random = np.random.default_rng([self.seed, crc32(text.encode())])
+        if random.random() >= self.share:
+            return text
+        return self._identities.swapped(text, GROUPS[int(random.integers(len(GROUPS)))])
+
+
+def load(path: Path, split: str, reader: Reader, swap: Swap | None = None) -> Examples:
     """The rows of one split, read as at run time. Rows without a word are left out.
 
     A group that the text names by itself is masked: the identity match tells it, and the network, which does not see
@@ -61,9 +82,15 @@ def load(path: Path, split: str, reader: Reader) -> Examples:
     windows: list[Window] = []
     kept: list[int] = []
     for start in range(0, len(table), PART):
-        texts = said["text"][start : start + PART]
+        texts = readable(said["text"][start : start + PART])
         contexts = [context or "" for context in said["context"][start : start + PART]]
-        for row, reading in enumerate(reader.read(readable(texts), readable(contexts)), start):
+        if swap is not None:
+            before, texts = texts, [swap(text) for text in texts]
+            changed = [
+                n for n, (one, other) in enumerate(zip(before, texts, strict=True), start) if one != other
+            ]
+            targets[changed, len(HEADS) :] = np.nan  # they told of the group that was named
+        for row, reading in enumerate(reader.read(texts, readable(contexts)), start):
             if not reading.windows:
                 continue
             windows.append(reading.windows[0])

@@ -136,6 +136,7 @@ def compared(
     found: dict[str, float | str] = {
         "rows_compared": len(whole),
         "largest_difference": round(float(apart.max()), 4),
+        "difference_99th": round(float(np.quantile(apart, 0.99)), 4),
         "mean_difference": round(float(apart.mean()), 5),
     }
     for at, head in enumerate(HEADS):

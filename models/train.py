@@ -59,6 +59,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--dev-rows", type=int, default=3000, help="dev rows of the figures on the way")
     parser.add_argument("--final-rows", type=int, default=0, help="dev rows of the last figures (0: all)")
     parser.add_argument("--named", action="store_true", help="leave groups' names as they are")
+    parser.add_argument(
+        "--swap", type=float, default=0.0, help="with --named: share of rows that name another group"
+    )
     return parser
 
 
@@ -69,7 +72,8 @@ def main(argv: list[str] | None = None) -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     vocabulary = write_tokenizer(base_folder() / "tokenizer.json", options.out / "tokenizer.json")
     reader = Reader.load(options.out / "tokenizer.json", canonical=not options.named)
-    train = ex.merged(ex.load(options.data, "train", reader))
+    swap = ex.Swap(options.swap, options.seed) if options.named and options.swap else None
+    train = ex.merged(ex.load(options.data, "train", reader, swap))
     if options.rows:
         train = ex.sampled(train, options.rows, options.seed)
     dev = ex.load(options.data, "dev", reader)
@@ -176,7 +180,7 @@ class Run:
                     )
                 if self.step % options.measure_every == 0 and len(shown):
                     self.measure(shown, "sample", loss=round(smooth, 4))
-                if self._stop or self.step % options.save_every == 0:
+                if self._stop or self.step % options.save_every == 0 or self.step == len(plan):
                     self.save()
                 if self._stop:
                     raise Stopped

@@ -107,3 +107,19 @@ def test_padding_is_masked() -> None:
 def test_in_order_scores_every_row_once() -> None:
     found = [row for batch in ex.in_order(made(100), 8) for row in batch]
     assert sorted(found) == list(range(100))
+
+
+def test_a_swapped_row_names_another_group_and_keeps_its_label(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text(tokenizer())
+    named = Reader.load(tmp_path / "tokenizer.json", canonical=False)
+    rows = [row(f"all jews are here {n}", labels={"hate": 1.0}, groups={"jewish": 1.0}) for n in range(40)]
+    write([*rows, row("nobody is here", groups={})], tmp_path / "rows.parquet")
+    plain = ex.load(tmp_path / "rows.parquet", "train", named)
+    swapped = ex.load(tmp_path / "rows.parquet", "train", named, ex.Swap(0.5, seed=1))
+    changed = [n for n in range(41) if plain.windows[n] != swapped.windows[n]]
+    assert 8 <= len(changed) <= 32
+    assert 40 not in changed
+    assert np.isnan(swapped.targets[changed, len(HEADS) :]).all()
+    assert (swapped.targets[:40, 0] == 1).all()
+    again = ex.load(tmp_path / "rows.parquet", "train", named, ex.Swap(0.5, seed=1))
+    assert again.windows == swapped.windows
