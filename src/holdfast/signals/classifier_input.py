@@ -79,9 +79,8 @@ class Reader:
         ]
 
     def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
-        return [
-            found.ids for found in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        ]
+        # One by one: a batch would start the library's threads, which a fork then finds in an unknown state.
+        return [self._tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
 
     def _windows(self, text: list[int], context: list[int]) -> list[Window]:
         if not text:
