@@ -23,7 +23,7 @@ from models.sources import InvalidRecipe, key
 from models.styles import Style, restyle
 
 FOLDER = Path(__file__).parent / "composed"
-_SLURS = Path(holdfast.__file__).parent / "signals" / "lexicons" / "slur.yaml"
+_LEXICONS = Path(holdfast.__file__).parent / "signals" / "lexicons"
 _TABLES = {"groups.yaml", "slots.yaml"}
 _DEV_SHARE = 0.15
 _T = TypeVar("_T")
@@ -73,10 +73,11 @@ def load(folder: Path = FOLDER) -> Book:
     """Read and check every YAML of the folder."""
     slots = _convert(folder / "slots.yaml", dict[str, list[str]])
     groups = _convert(folder / "groups.yaml", dict[str, dict[str, list[str]]])
-    for group, terms in _slurs().items():
-        if group in groups:
+    # What demeans from outside, and what a group says among itself: the lexicons hold them apart, and so do we.
+    for lexicon, slot in (("slur", "slur"), ("profanity", "own_word")):
+        for group, terms in _terms(lexicon).items():
             singular = [term for term in terms if not term.endswith("s")]
-            groups[group] |= {"slur": singular, "slurs": [f"{term}s" for term in singular]}
+            groups[group] |= {slot: singular, f"{slot}s": [f"{term}s" for term in singular]}
     patterns: list[Pattern] = []
     for path in sorted(folder.glob("*.yaml")):
         if path.name in _TABLES:
@@ -109,10 +110,10 @@ def _convert_value(value: object, kind: type[_T], where: str) -> _T:
         raise InvalidRecipe("not what this table holds", where=where, value=str(error)) from None
 
 
-def _slurs() -> dict[str, list[str]]:
-    """The shipped lexicon's English slurs in Latin letters, by whom they demean."""
+def _terms(lexicon: str) -> dict[str, list[str]]:
+    """A shipped lexicon's English terms in Latin letters, by the group they are about."""
     found: dict[str, list[str]] = {}
-    for entry in _yaml(_SLURS)["terms"]:
+    for entry in _yaml(_LEXICONS / f"{lexicon}.yaml")["terms"]:
         if isinstance(entry, dict) and entry.get("language", "en") == "en":
             term, target = str(entry["term"]), str(entry.get("target"))
             if term.isascii() and target in GROUPS:
