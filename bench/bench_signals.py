@@ -191,7 +191,7 @@ def others() -> None:
             for signal in signals:
                 signal.measure(batch)
 
-    table.timed("all four, with normalising", everything)
+    table.timed("all of them, with normalising", everything)
     few = [Batch(items(SLOW, 7))]
     table.timed("reference: language", lambda: [LanguageReference().measure(batch) for batch in few], SLOW, 1)
     texts = comments(SLOW, 7)

@@ -41,14 +41,8 @@ class Automaton:
         self._length = np.array([len(text) for text in texts], np.int64)
         self._offset = np.cumsum(self._length) - self._length
         # A run of 0 stands for "any": spaces.
-        self._runs = np.array(
-            [
-                0 if c == " " else run
-                for text, own in zip(texts, runs, strict=True)
-                for c, run in zip(text, own, strict=True)
-            ],
-            np.int64,
-        )
+        self._runs = np.fromiter(chain.from_iterable(runs), np.int64, int(self._length.sum()))
+        self._runs[np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4") == ord(" ")] = 0
 
     def search(self, stream: Stream) -> Hits | None:
         """Every match, overlapping ones too; `None` where there is none."""
