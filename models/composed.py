@@ -121,6 +121,7 @@ def _terms(lexicon: str) -> dict[str, list[str]]:
     return found
 
 
+_LOOSE = re.compile(r" (?=[,!?]|\.$|'(?:m|ll|re|s|d|ve)\b)")  # what an empty alternative leaves behind
 _ALTERNATIVES = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{([a-z0-9_]+)(?::([a-z]+))?\}")
 _PROFANE = re.compile(r"\b(?:fuck\w*|shit\w*|bitch\w*|asshole\w*|tits)\b", re.IGNORECASE)
@@ -299,7 +300,7 @@ def _expand(book: Book, template: str, rng: random.Random) -> str:
         template, before = _SLOT.sub(entry, template), template
         if template == before:
             break
-    return re.sub(r"\s+([,.!?])", r"\1", re.sub(r"\s+", " ", template)).strip()
+    return _LOOSE.sub("", re.sub(r"\s+", " ", template)).strip()
 
 
 def _choose(template: str, rng: random.Random) -> str:
