@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: the repository's root is not on the path
@@ -30,15 +30,28 @@ ROWS = "rows.parquet"
 SUMMARY = "summary.json"
 
 
-def build(shared: Path | None, seed: int = 0, progress: Progress | None = None) -> tuple[list[Row], int]:
-    """All rows, development first, and how many duplicates were dropped."""
-    rows = list(composed.generate(composed.load(), seed))
+def build(
+    book: composed.Book,
+    corpora: Sequence[sources.Source],
+    shared: Path | None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[list[Row], int]:
+    """All rows, development first, and how many duplicates were dropped. Without `shared`, composed rows only."""
+    rows: list[Row] = []
     if shared is not None:
         data = shared / "data" if (shared / "data").is_dir() else shared
-        used = [source for source in sources.load() if source.use in ("train", "dev")]
-        task = progress.add_task("Reading corpora", total=len(used)) if progress else None
-        for source in used:
+        task = progress.add_task("Reading corpora", total=len(corpora)) if progress else None
+        for source in corpora:
             rows.extend(sources.read(source, data))
+            if progress and task is not None:
+                progress.advance(task)
+    task = progress.add_task("Composing", total=len(book.patterns)) if progress else None
+    done: set[str | None] = set()
+    for row in composed.generate(book, seed):
+        rows.append(row)
+        if row.pattern not in done:
+            done.add(row.pattern)
             if progress and task is not None:
                 progress.advance(task)
     return sources.without_duplicates(rows)
@@ -102,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     try:
         with Progress(console=console, transient=True) as progress:
-            rows, dropped = build(shared, given.seed, progress)
+            rows, dropped = build(composed.load(), sources.load(), shared, given.seed, progress)
     except HoldfastError as error:
         Console(stderr=True).print(str(error), markup=False)
         return 2
