@@ -71,7 +71,7 @@ def test_a_swapped_group_gets_the_same_decision(engine: Engine, pack: str, sente
 def test_naming_a_group_is_no_evidence(engine: Engine) -> None:
     measured = engine.measure([Item(id=group, text=group) for group in GROUPS])
     for name, column in measured.signals.items():
-        if name.startswith(("lexicon.", "contact.")):
+        if name.startswith(("lexicon.", "contact.", "glossary")):
             assert not any(column), name
 
 
@@ -79,7 +79,9 @@ def test_swaps_move_no_evidence_but_lengths(engine: Engine) -> None:
     for sentence in SENTENCES:
         measured = engine.measure(swapped(sentence))
         for name in measured.signals:
-            if name.startswith(("lexicon.", "contact.", "text.evasion", "text.emoji", "text.links")):
+            if name.startswith(
+                ("lexicon.", "contact.", "glossary", "text.evasion", "text.emoji", "text.links")
+            ):
                 values = {
                     group: str(value) for group, value in zip(GROUPS, measured.signals[name], strict=True)
                 }
