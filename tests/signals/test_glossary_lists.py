@@ -69,7 +69,8 @@ REPORTED = (
     "someone told me to go back to the ovens today", "they called me a groomer for holding his hand", "people who say 'hitler was right' should be banned", "1488 is a neo nazi code used by racists",
     "what does 6mwe mean?", "the great replacement is a racist conspiracy theory", "he said 'go back to your country' to my mum", "stop saying kung flu", "kids at school told my son to go back to where he came from",
     "the phrase 'white genocide' is a racist myth", "join the 41% is what they comment under my videos, please report it", "graffiti said gas the jews, police are investigating",
-    "the term dindu is racist", "a man who shouted sieg heil was arrested",
+    "the term dindu is racist", "we must not let them drown", "stop telling women to get back in the kitchen", "remove kebab is a genocidal slogan", "don't call it kung flu",
+    "calling us groomers is hate", "13/50 is a racist code for crime statistics", "people who say 'gas the jews' must be stopped", "they shouted 'go back to Africa' at my cousin", "a man who shouted sieg heil was arrested",
 )  # fmt: skip
 
 
@@ -190,7 +191,7 @@ def test_a_slogan_is_the_same_evidence_whoever_is_named() -> None:
 def test_entries_exist_for_every_group() -> None:
     count = Counter(target for entry in Glossary.starter().lists.entries for target in entry.targets)
     assert set(Glossary.starter().lists.groups) == set(GROUPS)
-    assert [group for group in GROUPS if count[group] < 1] == []
+    assert [group for group in GROUPS if count[group] < 3] == []
     assert count["named"] >= 15
 
 
