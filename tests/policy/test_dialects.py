@@ -72,3 +72,12 @@ def test_python_and_duckdb_agree(database: Any, whens: list[str], rows: list[tup
     note(policy.python)
     note(policy.render("duckdb"))
     assert in_python(policy, columns, len(rows)) == in_duckdb(policy, columns, database)
+
+
+@pytest.mark.parametrize("words", [[], ["a"]])
+def test_whether_a_list_holds_an_unknown_text_is_unknown(database: Any, words: list[str]) -> None:
+    policy = _loadable(["contains(l, t.maybe)"])
+    assert policy is not None
+    columns: dict[str, list[Value]] = {name: [None] for name in EXPRESSION_SCHEMA}
+    columns["l"] = [words]
+    assert in_duckdb(policy, columns, database) == in_python(policy, columns, 1) == [[None]]

@@ -65,6 +65,14 @@ def _call(name: str) -> Render:
     return lambda *arguments: exp.Anonymous(this=name, expressions=list(arguments))
 
 
+def _list_contains(texts: exp.Expr, text: exp.Expr) -> exp.Expr:
+    # DuckDB's alone is not enough: 2.0.1 says FALSE, not NULL, where the text is NULL and the list is empty.
+    unknown = exp.or_(
+        exp.Is(this=texts.copy(), expression=exp.Null()), exp.Is(this=text.copy(), expression=exp.Null())
+    )
+    return exp.Case().when(unknown, exp.Null()).else_(_call("LIST_CONTAINS")(texts, text))
+
+
 def _least(*values: Any) -> Value:
     return min((value for value in values if value is not None), default=None)
 
@@ -162,7 +170,7 @@ FUNCTIONS: tuple[Function, ...] = (
         result=Type.BOOLEAN,
         doc="Whether the text is one of the list's.",
         execute=operator.contains,
-        duckdb=_call("LIST_CONTAINS"),
+        duckdb=_list_contains,
         spark=_call("ARRAY_CONTAINS"),
         examples=("contains(contact.kinds, 'phone')",),
     ),
