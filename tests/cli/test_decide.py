@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -10,48 +9,27 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from tests.bulk.samples import POLICY
+from tests.cli.conftest import Shell
 
-from holdfast.cli import main
 from holdfast.cli.decide import decide
 from holdfast.ledger import Ledger
 
 
-class Run(Protocol):
-    def __call__(self, *arguments: str, stdin: bytes = b"") -> tuple[int, str, str]: ...
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Run:
-    monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
+def run(shell: Shell, tmp_path: Path) -> Shell:
     (tmp_path / "policy.yaml").write_text(POLICY)
     (tmp_path / "in.csv").write_text(
         "id,text,date\na,good soup,2024-01-01\nb,see https://example.org/unmistakable,2024-01-02\n"
     )
-
-    def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["holdfast", "decide", *arguments])
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Cyclopts application invoked")  # it means us no harm
-                main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, error = capfdbinary.readouterr()
-        return code, out.decode(), error.decode()
-
-    return run
+    return partial(shell, "decide")
 
 
-def test_the_first_command_of_a_newcomer(run: Run, tmp_path: Path) -> None:
+def test_the_first_command_of_a_newcomer(run: Shell, tmp_path: Path) -> None:
     code, out, told = run("in.csv", "--policy", "policy.yaml", "--out", "out.jsonl", "--report", "r.html")
     assert (code, out) == (0, "")
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
@@ -74,13 +52,13 @@ def test_the_first_command_of_a_newcomer(run: Run, tmp_path: Path) -> None:
         assert [ledger.decision(row["ref"]).item.id for row in rows] == ["a", "b"]
 
 
-def test_a_pipe_gets_json_lines(run: Run) -> None:
+def test_a_pipe_gets_json_lines(run: Shell) -> None:
     code, out, _ = run("-", "--no-record", "-q", stdin=b'{"text": "soup"}\n{"text": "more"}\n')
     assert code == 0
     assert [json.loads(line)["id"] for line in out.splitlines()] == ["1", "2"]
 
 
-def test_nothing_is_left_behind_without_a_record(run: Run, tmp_path: Path) -> None:
+def test_nothing_is_left_behind_without_a_record(run: Shell, tmp_path: Path) -> None:
     before = set(tmp_path.iterdir())
     code, _, told = run("in.csv", "--no-record", "--out", "out.csv")
     assert code == 0
@@ -88,7 +66,7 @@ def test_nothing_is_left_behind_without_a_record(run: Run, tmp_path: Path) -> No
     assert "Record:" not in told
 
 
-def test_the_live_policy_decides_even_without_a_record(run: Run, tmp_path: Path) -> None:
+def test_the_live_policy_decides_even_without_a_record(run: Shell, tmp_path: Path) -> None:
     assert run("in.csv", "--policy", "policy.yaml", "-q", "--out", "1.jsonl")[0] == 0
     with Ledger.open(data=tmp_path / "data") as ledger:
         (policy,) = ledger.policies()
@@ -96,7 +74,7 @@ def test_the_live_policy_decides_even_without_a_record(run: Run, tmp_path: Path)
     assert json.loads((tmp_path / "2.jsonl").read_text().splitlines()[0])["policy"] == policy
 
 
-def test_bad_rows_give_exit_code_one(run: Run, tmp_path: Path) -> None:
+def test_bad_rows_give_exit_code_one(run: Shell, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_bytes(b"id,text\n1,a\n2,\xffsecret\n")
     code, _, told = run("bad.csv", "--out", "out.csv")
     assert code == 1
@@ -122,7 +100,7 @@ def test_bad_rows_give_exit_code_one(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said_with_the_next_step(
-    run: Run, tmp_path: Path, arguments: list[str], said: str
+    run: Shell, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     (tmp_path / "empty.csv").write_bytes(b"")
     code, out, told = run(*arguments)
@@ -131,7 +109,7 @@ def test_what_cannot_be_done_is_said_with_the_next_step(
     assert "Traceback" not in told
 
 
-def test_help_tells_of_every_option(run: Run) -> None:
+def test_help_tells_of_every_option(run: Shell) -> None:
     code, out, _ = run("--help")
     assert code == 0
     for name in decide.__annotations__:
@@ -143,7 +121,7 @@ def test_help_tells_of_every_option(run: Run) -> None:
     assert "Exit code" in out
 
 
-def test_sigterm_ends_at_a_checkpoint_and_resume_goes_on(run: Run, tmp_path: Path) -> None:
+def test_sigterm_ends_at_a_checkpoint_and_resume_goes_on(run: Shell, tmp_path: Path) -> None:
     rows = 60_000
     (tmp_path / "big.csv").write_text("text\n" + "".join(f"soup {n}\n" for n in range(rows)))
     command = [sys.executable, "-c", "from holdfast.cli import main; main()", "decide", "big.csv"]
@@ -163,7 +141,7 @@ def test_sigterm_ends_at_a_checkpoint_and_resume_goes_on(run: Run, tmp_path: Pat
     assert not list(tmp_path.glob("big.jsonl.*"))
 
 
-def test_a_reader_that_leaves_early_is_no_error(run: Run, tmp_path: Path) -> None:
+def test_a_reader_that_leaves_early_is_no_error(run: Shell, tmp_path: Path) -> None:
     (tmp_path / "big.csv").write_text("text\n" + "soup\n" * 5_000)
     read, write = os.pipe()
     command = [
@@ -185,7 +163,7 @@ def test_a_reader_that_leaves_early_is_no_error(run: Run, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("option", ["--report", "--rejected", "--out"])
 @pytest.mark.parametrize("link", ["none", "symbolic", "hard"])
-def test_no_output_replaces_the_ledger(run: Run, tmp_path: Path, option: str, link: str) -> None:
+def test_no_output_replaces_the_ledger(run: Shell, tmp_path: Path, option: str, link: str) -> None:
     assert run("in.csv", "--policy", "policy.yaml", "--out", "first.jsonl")[0] == 0
     database = tmp_path / "data" / "holdfast.db"
     before = database.read_bytes()
@@ -205,7 +183,7 @@ def test_no_output_replaces_the_ledger(run: Run, tmp_path: Path, option: str, li
     assert not (tmp_path / "data" / "lexicons").exists()
 
 
-def test_no_output_replaces_what_is_read(run: Run, tmp_path: Path) -> None:
+def test_no_output_replaces_what_is_read(run: Shell, tmp_path: Path) -> None:
     (tmp_path / "hard.csv").hardlink_to(tmp_path / "in.csv")
     before = (tmp_path / "in.csv").read_bytes()
     for option in ("--out", "--rejected", "--report"):
@@ -217,7 +195,7 @@ def test_no_output_replaces_what_is_read(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "policy.yaml").read_text() == POLICY
 
 
-def test_nothing_decided_is_nothing_to_look_at(run: Run, tmp_path: Path) -> None:
+def test_nothing_decided_is_nothing_to_look_at(run: Shell, tmp_path: Path) -> None:
     (tmp_path / "header.csv").write_text("id,text,date\n")
     code, _, told = run("header.csv", "--policy", "policy.yaml", "--out", "out.jsonl")
     assert code == 0
@@ -226,7 +204,7 @@ def test_nothing_decided_is_nothing_to_look_at(run: Run, tmp_path: Path) -> None
     assert "Not read:" not in told
 
 
-def test_out_may_be_a_hyphen(run: Run) -> None:
+def test_out_may_be_a_hyphen(run: Shell) -> None:
     for words in (("--out", "-"), ("-o", "-"), ("--out=-",)):
         code, out, _ = run("in.csv", "--policy", "policy.yaml", *words)
         assert code == 0

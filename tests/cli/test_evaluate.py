@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-import warnings
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.cli.conftest import Shell
 from tests.measure.samples import CALM, LINK, PHONE, POLICY
-
-from holdfast.cli import main
 
 ROWS = [
     ("1", LINK, "1", "cooks;chess", "0.9"),
@@ -26,36 +23,17 @@ ROWS = [
 NAMES = ("id", "text", "label", "group", "api")
 
 
-class Run(Protocol):
-    def __call__(self, *arguments: str, stdin: bytes = b"") -> tuple[int, str, str]: ...
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Run:
-    monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path / "data"))
+def run(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shell:
     monkeypatch.setenv("COLUMNS", "140")
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "policy.yaml").write_text(POLICY)
     lines = [",".join(NAMES), *(",".join(row) for row in ROWS)]
     (tmp_path / "in.csv").write_text("\n".join(lines) + "\n")
 
-    def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["holdfast", "evaluate", *arguments])
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Cyclopts application invoked")
-                main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, error = capfdbinary.readouterr()
-        return code, out.decode(), error.decode()
-
-    return run
+    return partial(shell, "evaluate")
 
 
-def test_the_first_command_of_a_newcomer(run: Run, tmp_path: Path) -> None:
+def test_the_first_command_of_a_newcomer(run: Shell, tmp_path: Path) -> None:
     before = set(tmp_path.iterdir())
     code, out, told = run(
         "in.csv", "--label", "label", "-p", "policy.yaml", "--report", "r.html", "-o", "r.json"
@@ -89,7 +67,7 @@ def test_the_first_command_of_a_newcomer(run: Run, tmp_path: Path) -> None:
     assert "nothing stirs" not in (tmp_path / "r.json").read_text()
 
 
-def test_the_report_without_texts(run: Run, tmp_path: Path) -> None:
+def test_the_report_without_texts(run: Shell, tmp_path: Path) -> None:
     code, _, _ = run(
         "in.csv", "--label", "label", "-p", "policy.yaml", "--report", "r.html", "--report-without-text", "-q"
     )
@@ -97,7 +75,7 @@ def test_the_report_without_texts(run: Run, tmp_path: Path) -> None:
     assert "nothing stirs" not in (tmp_path / "r.html").read_text()
 
 
-def test_slices_and_scores(run: Run) -> None:
+def test_slices_and_scores(run: Shell) -> None:
     arguments = (
         "--by",
         "group,item.surface",
@@ -132,14 +110,14 @@ def test_slices_and_scores(run: Run) -> None:
         assert said in out, said
 
 
-def test_a_field_as_score(run: Run) -> None:
+def test_a_field_as_score(run: Shell) -> None:
     code, out, _ = run("in.csv", "--label", "label", "-p", "policy.yaml", "--score", "text.links")
     assert code == 0
     assert "text.links ≥ 1 (best F1 here)" in out
     assert "Best F1 66.7 % at 1" in out
 
 
-def test_every_format_gives_the_same_figures(run: Run, tmp_path: Path) -> None:
+def test_every_format_gives_the_same_figures(run: Shell, tmp_path: Path) -> None:
     rows = [dict(zip(NAMES, row, strict=True)) for row in ROWS]
     typed = [{**row, "label": {"1": 1, "0": 0}.get(row["label"]), "api": float(row["api"])} for row in rows]
     (tmp_path / "in.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, typed)))
@@ -171,7 +149,7 @@ def test_every_format_gives_the_same_figures(run: Run, tmp_path: Path) -> None:
     assert found.count(found[0]) == len(found)
 
 
-def test_columns_that_items_have_can_slice_and_decisions_stay_the_same(run: Run, tmp_path: Path) -> None:
+def test_columns_that_items_have_can_slice_and_decisions_stay_the_same(run: Shell, tmp_path: Path) -> None:
     (tmp_path / "who.csv").write_text(
         f"text,label,surface,author,target\n{LINK},1,reply,ana,t1\n{CALM},0,comment,,t2\n"
     )
@@ -183,7 +161,7 @@ def test_columns_that_items_have_can_slice_and_decisions_stay_the_same(run: Run,
     assert by == {"surface": {"reply", "comment"}, "author": {"ana", "(unknown)"}, "target": {"t1", "t2"}}
 
 
-def test_lists_need_no_separator(run: Run, tmp_path: Path) -> None:
+def test_lists_need_no_separator(run: Shell, tmp_path: Path) -> None:
     rows = [
         {"text": LINK, "label": 1, "group": ["cooks", "chess"]},
         {"text": CALM, "label": 0, "group": ["cooks"]},
@@ -204,7 +182,7 @@ def test_lists_need_no_separator(run: Run, tmp_path: Path) -> None:
         }
 
 
-def test_words_as_labels(run: Run, tmp_path: Path) -> None:
+def test_words_as_labels(run: Shell, tmp_path: Path) -> None:
     (tmp_path / "w.csv").write_text(f"text,verdict\n{LINK},hate\n{CALM},threat\n{CALM},fine\n{CALM},unsure\n")
     code, out, _ = run("w.csv", "--label", "verdict", "--positive", "hate", "threat", "-p", "policy.yaml")
     assert code == 0
@@ -216,7 +194,7 @@ def test_words_as_labels(run: Run, tmp_path: Path) -> None:
     assert "3 labelled rows, 2 positive" in out
 
 
-def test_bad_rows_give_exit_code_one(run: Run, tmp_path: Path) -> None:
+def test_bad_rows_give_exit_code_one(run: Shell, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_bytes(b"text,label\na,1\n\xffsecret,0\nb,0\n")
     code, out, told = run("bad.csv", "--label", "label", "-p", "policy.yaml")
     assert code == 1
@@ -251,7 +229,7 @@ def test_bad_rows_give_exit_code_one(run: Run, tmp_path: Path) -> None:
         (["in.csv", "--label", "label", "--policy", "nothing"], "means no policy"),
     ],
 )
-def test_mistakes_are_explained(run: Run, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_mistakes_are_explained(run: Shell, tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "empty.csv").touch()
     (tmp_path / "header.csv").write_text("text,label\n")
     (tmp_path / "broken.csv").write_text("text,label\na\nb\n")
@@ -264,7 +242,7 @@ def test_mistakes_are_explained(run: Run, tmp_path: Path, arguments: list[str], 
         assert text not in told
 
 
-def test_one_class_only(run: Run, tmp_path: Path) -> None:
+def test_one_class_only(run: Shell, tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text(f"text,label\n{LINK},0\n{CALM},0\n")
     code, out, _ = run("one.csv", "--label", "label", "-p", "policy.yaml")
     assert code == 0
@@ -272,7 +250,7 @@ def test_one_class_only(run: Run, tmp_path: Path) -> None:
     assert "Undefined, since no row is positive: recall, misses, balanced accuracy, macro-f1" in out
 
 
-def test_a_large_file_is_judged_in_chunks_by_workers(run: Run, tmp_path: Path) -> None:
+def test_a_large_file_is_judged_in_chunks_by_workers(run: Shell, tmp_path: Path) -> None:
     rows = 2_300
     filler = "soup " * 200
     (tmp_path / "large.csv").write_text(

@@ -7,34 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-import warnings
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import Shell
 from tests.ledger.samples import an_item, record, record_allowed
 
-from holdfast.cli import main
 from holdfast.ledger import Ledger
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path):  # type: ignore[no-untyped-def]
-    monkeypatch.setenv("HOLDFAST_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["holdfast", "ledger", *arguments])
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Cyclopts application invoked")  # it means us no harm
-                main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, error = capfdbinary.readouterr()
-        return code, out.decode(), error.decode()
-
-    return run
+def run(shell: Shell) -> Shell:
+    return partial(shell, "ledger")
 
 
 @pytest.fixture
