@@ -132,6 +132,11 @@ def merged(examples: Examples) -> Examples:
     return replace(examples.take(rows.tolist()), targets=targets, weights=weights)
 
 
+def without(examples: Examples, sources: Sequence[str]) -> Examples:
+    """The rows of all other sources."""
+    return examples.take([row for row, source in enumerate(examples.sources) if source not in sources])
+
+
 def sampled(examples: Examples, rows: int, seed: int) -> Examples:
     """At most `rows` of them: all composed ones (they have a pattern), the others by weight."""
     if len(examples) <= rows:

@@ -1,7 +1,8 @@
 """Export trained weights to what the engine loads: python -m models.export --trained FOLDER --to FOLDER [--data PARQUET]
 
-Builds the ONNX graph, rounds it to int8 (dynamic, per channel), compares both on the dev rows, and writes
-`model.onnx`, `tokenizer.json` and `manifest.json`. Needs no PyTorch.
+Builds the ONNX graphs, rounds them to int8 (dynamic, per channel), and writes `model.onnx`, `student.onnx`,
+`tokenizer.json` and `manifest.json`. With the dev rows it compares the encoder before and after rounding, calibrates
+every head of both networks, and sets how far the student is trusted. Needs no PyTorch.
 """
 
 from __future__ import annotations
@@ -22,18 +23,22 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from holdfast.signals.classifier_input import Reader, Window
+from holdfast.signals.classifier_input import Window
 from holdfast.signals.classifier_model import (
     FORMAT,
     MANIFEST,
     NETWORK,
+    STUDENT,
     TOKENIZER,
     Calibration,
+    Distilled,
     Manifest,
     Model,
+    sigmoid,
 )
 from holdfast.signals.identity import Identities
-from models.graph import build
+from models.calibration import apply, fitted, trusted
+from models.graph import build, build_student
 from models.heads import GROUPS, HEADS
 
 LIMIT = 30_000_000
@@ -54,9 +59,12 @@ def export(
     calibration: Mapping[str, Calibration] | None = None,
     measured: Mapping[str, float | str] | None = None,
     reduced: bool = True,
+    student: Weights | None = None,
+    distilled: Distilled | None = None,
 ) -> Manifest:
     """Write the folder `to` for these weights of `models.encoder.Encoder` and this `tokenizer.json`.
 
+    `student` are those of `models.student.Student`, and `distilled` says how far it is trusted (by default never).
     `reduced` rounds weights to 7 bits, so that a CPU without VNNI, which adds two products in 16 bits, cannot
     overflow: the same text scores the same on both.
     """
@@ -75,7 +83,10 @@ def export(
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
     (to / TOKENIZER).write_text(tokenizer, encoding="utf-8")
-    return write_manifest(to, canonical, calibration or {}, measured or {})
+    if student is not None:
+        onnx.save(build_student(student), to / STUDENT)
+        distilled = distilled or Distilled(certain=0.0, heads=HEADS)
+    return write_manifest(to, canonical, calibration or {}, measured or {}, distilled)
 
 
 def write_manifest(
@@ -83,11 +94,16 @@ def write_manifest(
     canonical: bool,
     calibration: Mapping[str, Calibration],
     measured: Mapping[str, float | str],
+    distilled: Distilled | None = None,
 ) -> Manifest:
-    """Write the manifest for the network and the tokenizer that lie in `folder`."""
-    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (NETWORK, TOKENIZER)}
+    """Write the manifest for the networks and the tokenizer that lie in `folder`."""
+    names = (NETWORK, TOKENIZER, *([STUDENT] if distilled else []))
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
     curves = {head: calibration.get(head, Calibration()) for head in HEADS}
-    said = json.dumps([files, HEADS, GROUPS, canonical, msgspec.to_builtins(curves)], sort_keys=True)
+    said = json.dumps(
+        [files, HEADS, GROUPS, canonical, msgspec.to_builtins(curves), msgspec.to_builtins(distilled)],
+        sort_keys=True,
+    )
     manifest = Manifest(
         format=FORMAT,
         version=hashlib.sha256(said.encode()).hexdigest()[:12],
@@ -97,6 +113,7 @@ def write_manifest(
         identities=Identities.shipped().version,
         files=files,
         calibration=curves,
+        student=distilled,
         measured=dict(measured),
     )
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
@@ -119,11 +136,6 @@ def whole_logits(
             for ids in [np.array([window.ids], np.int32)]
         ]
     )
-
-
-def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-logits.astype(np.float64)))
-    return found
 
 
 def compared(
@@ -154,7 +166,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--trained", type=Path, required=True, help="folder that models.train wrote")
     parser.add_argument("--to", type=Path, required=True, help="folder for the engine")
     parser.add_argument("--data", type=Path, help="Parquet of models.build, to compare on its dev rows")
-    parser.add_argument("--rows", type=int, default=2000, help="dev rows to compare on")
+    parser.add_argument("--rows", type=int, default=0, help="dev rows to calibrate on (0: all)")
     parser.add_argument(
         "--full-range", action="store_true", help="8 bits of every weight (CPUs with VNNI only)"
     )
@@ -166,20 +178,37 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write("these weights answer other heads than models/heads.py says; train again\n")
         return 1
     tokenizer = (options.trained / TOKENIZER).read_text(encoding="utf-8")
+    path = options.trained / "student.npz"
     export(
         weights, tokenizer, options.to, layers=layers, attention_heads=attention_heads,
         canonical=training["canonical"], reduced=not options.full_range,
+        student=dict(np.load(path)) if path.exists() else None,
     )  # fmt: skip
     measured: dict[str, float | str] = {}
     if options.data is not None:
         from models.examples import load
 
-        dev = load(options.data, "dev", Reader.load(options.to / TOKENIZER, training["canonical"]))
-        dev = dev.take(np.random.default_rng(0).permutation(len(dev))[: options.rows].tolist())
-        whole = whole_logits(weights, layers, attention_heads, dev.windows)
-        measured = compared(sigmoid(whole), sigmoid(Model(options.to).logits(dev.windows)), dev.targets)
-        write_manifest(options.to, training["canonical"], {}, measured)
-    size = sum((options.to / name).stat().st_size for name in (NETWORK, TOKENIZER, MANIFEST))
+        model = Model(options.to)
+        dev = load(options.data, "dev", model.reader)
+        dev = dev.take(np.random.default_rng(0).permutation(len(dev))[: options.rows or None].tolist())
+        logits = model.encoder.logits(dev.windows)
+        some = dev.take(list(range(min(2000, len(dev)))))
+        whole = whole_logits(weights, layers, attention_heads, some.windows)
+        measured = compared(sigmoid(whole), sigmoid(logits[: len(some)]), some.targets)
+        calibration = fitted(logits, dev)
+        write_manifest(options.to, training["canonical"], calibration, measured)
+        if model.student is not None:
+            easy = model.student.logits(dev.windows)
+            heads = sigmoid(apply(logits, calibration))
+            distilled, told = trusted(easy, heads, dev)
+            measured |= told
+            write_manifest(options.to, training["canonical"], calibration, measured, distilled)
+        np.savez(options.trained / "dev.npz", logits=logits, targets=dev.targets)
+    size = sum(
+        (options.to / name).stat().st_size
+        for name in (NETWORK, STUDENT, TOKENIZER, MANIFEST)
+        if (options.to / name).exists()
+    )
     sys.stdout.write(json.dumps({"bytes": size, **measured}, indent=1) + "\n")
     if size > LIMIT:
         sys.stderr.write(f"{size:,} bytes are more than the {LIMIT:,} that may ship\n")

@@ -49,6 +49,8 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rows", type=int, default=0, help="train on so many rows at most (0: all)")
+    parser.add_argument("--leave-out", default="", help="sources not to train on, with commas between")
+    parser.add_argument("--start", type=Path, help="weights.npz of an earlier run to start from")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=5e-5, help="peak learning rate of the encoder")
     parser.add_argument("--warm-up", type=float, default=0.06, help="share of the steps")
@@ -74,6 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     reader = Reader.load(options.out / "tokenizer.json", canonical=not options.named)
     swap = ex.Swap(options.swap, options.seed) if options.named and options.swap else None
     train = ex.merged(ex.load(options.data, "train", reader, swap))
+    train = ex.without(train, options.leave_out.split(","))
     if options.rows:
         train = ex.sampled(train, options.rows, options.seed)
     dev = ex.load(options.data, "dev", reader)
@@ -82,6 +85,9 @@ def main(argv: list[str] | None = None) -> int:
     encoder = base()
     for placeholder, like in LIKE.items():
         give_meaning(encoder, vocabulary[placeholder], [vocabulary[word] for word in like])
+    if options.start:
+        with np.load(options.start) as weights:
+            encoder.load_state_dict({name: torch.from_numpy(weights[name]) for name in weights})
     encoder.to(device)
     run = Run(options, encoder, device)
     run.plan_for(train)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from models.export import LIMIT, compared, sigmoid, whole_logits
-from models.graph import build
+from models.export import LIMIT, compared, whole_logits
+from models.graph import build, build_student
 from models.heads import GROUPS, HEADS
-from tests.models.tiny import ATTENTION_HEADS, HIDDEN, INNER, LAYERS, weights, write
+from tests.models.tiny import ATTENTION_HEADS, HIDDEN, INNER, LAYERS, student, weights, write
 
 from holdfast.signals.classifier_input import Window
-from holdfast.signals.classifier_model import Model
+from holdfast.signals.classifier_model import Model, sigmoid
 
 _erf = np.vectorize(__import__("math").erf)
 
@@ -86,7 +86,7 @@ def test_int8_stays_close(tmp_path: Path) -> None:
     write(tmp_path)
     some = windows(200)
     whole = sigmoid(whole_logits(weights(), LAYERS, ATTENTION_HEADS, some))
-    rounded = sigmoid(Model(tmp_path).logits(some))
+    rounded = sigmoid(Model(tmp_path).encoder.logits(some))
     labels = np.full((len(some), len(HEADS) + len(GROUPS)), np.nan, np.float32)
     labels[:, 0] = whole[:, 0] > np.median(whole[:, 0])
     figures = compared(whole, rounded, labels)
@@ -107,3 +107,31 @@ def test_most_weights_are_int8(tmp_path: Path) -> None:
 def test_the_same_weights_give_the_same_version(tmp_path: Path) -> None:
     assert write(tmp_path / "one") == write(tmp_path / "two")
     assert write(tmp_path / "one").version != write(tmp_path / "three", canonical=False).version
+
+
+def plain_student(window: Window) -> np.ndarray:
+    """The student said in NumPy, one window at a time."""
+    w = student()
+    scale = np.abs(w["words.weight"]).max(1, keepdims=True) / 127
+    words = np.round(w["words.weight"] / scale).astype(np.int8) * scale
+    x = (words[list(window.ids)] + w["types.weight"][list(window.types)]).T
+
+    def near(x: np.ndarray, name: str) -> np.ndarray:
+        wide = np.pad(x, ((0, 0), (1, 1)))
+        seen = sum(w[f"{name}.weight"][:, :, n] @ wide[:, n : n + x.shape[1]] for n in range(3))
+        return np.maximum(seen + w[f"{name}.bias"][:, None], 0)
+
+    x = near(x, "near")
+    x = x + near(x, "far")
+    pooled = np.concatenate([x.max(1), x.mean(1)])
+    pooled = np.maximum(w["dense.weight"] @ pooled + w["dense.bias"], 0)
+    return w["answer.weight"] @ pooled + w["answer.bias"]
+
+
+def test_the_student_s_graph_is_the_student(tmp_path: Path) -> None:
+    write(tmp_path, certain=0.5)
+    some = windows(20)
+    network = Model(tmp_path).student
+    assert network is not None
+    assert np.abs(network.logits(some) - np.stack([plain_student(window) for window in some])).max() < 1e-4
+    assert len(build_student(student()).graph.node) > 10

@@ -11,9 +11,10 @@ from models.heads import GROUPS, HEADS
 from models.wordpieces import with_placeholders
 from numpy.typing import NDArray
 
-from holdfast.signals.classifier_model import Manifest
+from holdfast.signals.classifier_model import Distilled, Manifest
 
 LAYERS, ATTENTION_HEADS, HIDDEN, INNER = 2, 4, 32, 64
+WIDTH, CHANNELS = 8, 16
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789!?.,'\"()@#:/-"
 _WORDS = ["[PAD]", "[unused0]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "i", "you", "he", "she", "it", "we", "they", "are", "is", "am", "was", "the", "a", "and", "to", "of", "not", "never", "people", "person", "hello", "face", "beverage", "box"]  # fmt: skip
@@ -74,8 +75,24 @@ def weights(seed: int = 1) -> dict[str, NDArray[np.float32]]:
     return made
 
 
-def write(folder: Path, canonical: bool = True) -> Manifest:
-    """Export the tiny network to `folder`."""
+def student(seed: int = 2) -> dict[str, NDArray[np.float32]]:
+    """Random weights by the names of `models.student.Student`."""
+    random = np.random.default_rng(seed)
+    size = len(json.loads(tokenizer())["model"]["vocab"])
+    shapes = {
+        "words.weight": (size, WIDTH), "types.weight": (2, WIDTH),
+        "near.weight": (CHANNELS, WIDTH, 3), "near.bias": (CHANNELS,),
+        "far.weight": (CHANNELS, CHANNELS, 3), "far.bias": (CHANNELS,),
+        "dense.weight": (CHANNELS, 2 * CHANNELS), "dense.bias": (CHANNELS,),
+        "answer.weight": (len(HEADS) + len(GROUPS), CHANNELS), "answer.bias": (len(HEADS) + len(GROUPS),),
+    }  # fmt: skip
+    return {name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def write(folder: Path, canonical: bool = True, certain: float | None = None) -> Manifest:
+    """Export the tiny network to `folder`; with `certain`, a student beside it that answers below it."""
     return export(
-        weights(), tokenizer(), folder, layers=LAYERS, attention_heads=ATTENTION_HEADS, canonical=canonical
-    )
+        weights(), tokenizer(), folder, layers=LAYERS, attention_heads=ATTENTION_HEADS, canonical=canonical,
+        student=None if certain is None else student(),
+        distilled=None if certain is None else Distilled(certain=certain, heads=("hate", "threat")),
+    )  # fmt: skip

@@ -25,7 +25,7 @@ from holdfast.content import TEXT_LIMIT, Item
 from holdfast.engine import Engine
 from holdfast.schema import Type, Value
 from holdfast.signals import default_signals
-from holdfast.signals.classifier import CACHED_CHARACTERS, Classifier, InvalidModel
+from holdfast.signals.classifier import CACHED_CHARACTERS, Classifier, InvalidModel, Stages
 from holdfast.signals.classifier_input import CONTEXT_PIECES, OVERLAP, TEXT_PIECES, WINDOWS, readable
 from holdfast.signals.classifier_model import Calibration, Manifest
 from holdfast.signals.signal import Batch, Signal
@@ -77,17 +77,18 @@ class TestConformance(SignalConformance):
     def test_without_a_cache_the_same(self) -> None:
         one = self.signal
         assert isinstance(one, Classifier)
-        other = Classifier(one.model.folder, cache=0)
+        other = Classifier(one.model.folder, Stages(cache=0))
         batch = Batch(items_of([*self.texts, *self.texts]))
         assert one.measure(batch) == other.measure(batch) == one.measure(batch)
 
 
 def test_declares_a_number_per_head_and_the_groups(classifier: Classifier) -> None:
-    *heads, groups = classifier.fields
+    *heads, groups, stage = classifier.fields
     assert [(f.name, f.type, f.nullable, f.low, f.high) for f in heads] == [
         (h, Type.NUMBER, True, 0, 1) for h in HEADS
     ]
     assert (groups.name, groups.type, groups.nullable) == ("groups", Type.TEXT_LIST, True)
+    assert (stage.name, stage.type, stage.nullable) == ("classifier.stage", Type.TEXT, True)
 
 
 def test_goes_into_an_engine(folder: Path) -> None:
@@ -143,7 +144,7 @@ def test_the_highest_window_counts(classifier: Classifier) -> None:
     text = "he was not a person and " * 40
     (reading,) = classifier.model.reader.read([text], [None])
     assert 1 < len(reading.windows) <= WINDOWS
-    each = classifier.model.probabilities(classifier.model.logits(reading.windows))
+    each = classifier.model.probabilities(classifier.model.encoder.logits(reading.windows))
     found = of(classifier, text)
     assert [found[head] for head in HEADS] == each.max(0)[: len(HEADS)].round(4).tolist()
 
@@ -202,8 +203,50 @@ def test_the_calibration_bends_the_answer(tmp_path: Path, classifier: Classifier
     assert after.version != version
 
 
+TEXTS = (
+    "hello you",
+    "he is not the person he was",
+    "some people",
+    "a box",
+    "never never",
+    "it was the beverage",
+    "i am",
+)
+
+
+def test_the_student_answers_where_it_is_sure_and_the_encoder_elsewhere(tmp_path: Path) -> None:
+    write(tmp_path, certain=0.0)
+    items = items_of(TEXTS)
+    by_student = measured(Classifier.load(tmp_path, Stages(encoder=False)), *items)
+    highest = [max(float(entry[head]) for head in ("hate", "threat")) for entry in by_student]  # type: ignore[arg-type]
+    certain = sum(sorted(highest)[2:4]) / 2
+    write(tmp_path, certain=certain)
+    both = Classifier.load(tmp_path)
+    found = measured(both, *items)
+    stages = [entry["classifier.stage"] for entry in found]
+    assert set(stages) == {"student", "encoder"}
+    by_encoder = measured(Classifier.load(tmp_path, Stages(student=False)), *items)
+    assert {entry["classifier.stage"] for entry in by_student} == {"student"}
+    assert [stage == "student" for stage in stages] == [value < certain for value in highest]
+    for stage, entry, one, other in zip(stages, found, by_student, by_encoder, strict=True):
+        assert entry == (one if stage == "student" else other)
+
+
+def test_stages_are_told_by_the_version(tmp_path: Path) -> None:
+    write(tmp_path, certain=0.4)
+    stages = [Stages(), Stages(student=False), Stages(encoder=False), Stages(cache=0)]
+    one, other, third, fourth = (Classifier.load(tmp_path, chosen).version for chosen in stages)
+    assert len({one, other, third}) == 3
+    assert fourth == one  # a memory changes no answer
+
+
+def test_somebody_must_be_left_to_answer(folder: Path) -> None:
+    with pytest.raises(InvalidModel, match="nobody is left to answer"):
+        Classifier(folder, Stages(encoder=False))
+
+
 def test_the_cache_is_bounded_and_leaves_long_texts_out(folder: Path) -> None:
-    classifier = Classifier(folder, cache=3)
+    classifier = Classifier(folder, Stages(cache=3))
     for number in range(10):
         of(classifier, f"hello {number}")
     assert len(classifier._cache) == 3
@@ -217,9 +260,9 @@ def test_the_cache_is_bounded_and_leaves_long_texts_out(folder: Path) -> None:
 def test_a_repeated_text_is_scored_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = Classifier.load(folder)
     asked: list[int] = []
-    plain = classifier.model.logits
+    plain = classifier.model.encoder.logits
     monkeypatch.setattr(
-        classifier.model, "logits", lambda windows: asked.append(len(windows)) or plain(windows)
+        classifier.model.encoder, "logits", lambda windows: asked.append(len(windows)) or plain(windows)
     )
     classifier.measure(Batch(items_of(["hello you", "HELLO   you", "he is", "hello you"])))
     classifier.measure(Batch(items_of(["hello you"])))
@@ -284,7 +327,7 @@ def _manifest(**changed: object) -> Callable[[Path], None]:
         (_cut("model.onnx"), "model.onnx", "is damaged"),
         (_cut("tokenizer.json"), "tokenizer.json", "is damaged"),
         (_cut("manifest.json"), "manifest.json", "is not a manifest"),
-        (_manifest(format=2), "manifest.json", "is of a format"),
+        (_manifest(format=1), "manifest.json", "is of a format"),
         (_manifest(heads=["hate"]), "model.onnx", "answers something else"),
         (_manifest(surprise=1), "manifest.json", "is not a manifest"),
         (_signed("model.onnx", b"not a network"), "model.onnx", "is not a network"),

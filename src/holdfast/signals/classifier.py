@@ -12,18 +12,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.content import Item
 from holdfast.schema import Field, Type, Value
 from holdfast.signals.classifier_input import CONTEXT_CHARACTERS, Reading, readable
-from holdfast.signals.classifier_model import InvalidModel, Model
+from holdfast.signals.classifier_model import InvalidModel, Model, Network
 from holdfast.signals.codepoints import VERSION as NORMALISER
 from holdfast.signals.identity import MANY, ONE, Identities
 from holdfast.signals.language import PREFIX, Language
 from holdfast.signals.signal import Batch, Evidence
 
-__all__ = ["Classifier", "InvalidModel"]
+__all__ = ["Classifier", "InvalidModel", "Stages"]
+
+SHIPPED: Final = Path(__file__).parent / "weights"
+"""The weights that come with Holdfast."""
+STUDENT, ENCODER = "student", "encoder"
 
 LANGUAGES: Final = frozenset(["en"])
 """Languages that the network was trained on."""
@@ -48,8 +54,16 @@ _DOCS: Final = {
 }
 _UNCOVERED = "Unknown in a language that is not covered, and where there is no word."
 
-Answer = tuple[tuple[float, ...], tuple[str, ...]]
-"""A probability per head, and the groups that the text is about."""
+Answer = tuple[tuple[float, ...], tuple[str, ...], str]
+"""A probability per head, the groups that the text is about, and the stage that answered."""
+
+
+class Stages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which stages answer. Without the encoder the student answers everything, faster and worse."""
+
+    cache: int = CACHE
+    student: bool = True
+    encoder: bool = True
 
 
 class Classifier:
@@ -57,20 +71,32 @@ class Classifier:
 
     It reads an item's text, in the light of the parent that it answers, or else of the caption that it stands under;
     transcripts it does not read. A long text is read in windows, of which the highest counts.
-    `cache` bounds how many answers are remembered (0: none).
+
+    Stages answer in turn: a memory of the last answers (`stages.cache` bounds it, 0: none), a small student where it is
+    sure that nothing would be found, then the encoder. `classifier.stage` says whose answer it is.
     """
 
     name = "classifier"
 
-    def __init__(self, folder: Path, cache: int = CACHE) -> None:
+    def __init__(self, folder: Path = SHIPPED, stages: Stages | None = None) -> None:
         self.model = Model(folder)
+        self.stages = stages or Stages()
+        self._student = self.model.student if self.stages.student else None
+        self._encoder = self.model.encoder if self.stages.encoder else None
+        if self._student is None and self._encoder is None:
+            raise InvalidModel(
+                "has no student, and the encoder is off: nobody is left to answer",
+                where=str(folder),
+                expected="the student or the encoder, or both",
+                next_step="switch a stage on in the settings, [classifier]",
+            )
         self._language = Language()
-        self._cache = _Cache(cache)
+        self._cache = _Cache(self.stages.cache)
 
     @classmethod
-    def load(cls, folder: Path, cache: int = CACHE) -> Classifier:
+    def load(cls, folder: Path = SHIPPED, stages: Stages | None = None) -> Classifier:
         """The classifier over an exported folder, opened and tried. Raises `InvalidModel`."""
-        classifier = cls(folder, cache)
+        classifier = cls(folder, stages)
         classifier.model.check()
         return classifier
 
@@ -78,7 +104,8 @@ class Classifier:
     def version(self) -> str:
         """Changes with the weights, the names of groups, the normaliser, the language signal and this code."""
         names = f"+{Identities.shipped().version}" if self.model.manifest.canonical else ""
-        return f"{_CODE}.{NORMALISER}+{self.model.manifest.version}{names}+{self._language.version}"
+        asked = f"{'s' if self._student else ''}{'e' if self._encoder else ''}"
+        return f"{_CODE}.{NORMALISER}+{self.model.manifest.version}.{asked}{names}+{self._language.version}"
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -99,7 +126,13 @@ class Classifier:
             nullable=True,
             doc=f"The groups of people that the text is about: those it names, and those it lets one think of. {_UNCOVERED}",
         )
-        return (*heads, groups)
+        stage = Field(
+            name="classifier.stage",
+            type=Type.TEXT,
+            nullable=True,
+            doc=f"Which network answered: `{STUDENT}`, where it was sure that nothing would be found, or `{ENCODER}`. {_UNCOVERED}",
+        )
+        return (*heads, groups, stage)
 
     def measure(self, batch: Batch) -> Evidence:
         """One value per head, and `groups`; no spans."""
@@ -109,6 +142,7 @@ class Classifier:
             for at, head in enumerate(self.model.manifest.heads)
         }
         columns["groups"] = [None if answer is None else list(answer[1]) for answer in answers]
+        columns["classifier.stage"] = [None if answer is None else answer[2] for answer in answers]
         return Evidence(columns)
 
     def _answers(self, batch: Batch) -> list[Answer | None]:
@@ -146,31 +180,48 @@ class Classifier:
         ]
 
     def _read(self, readings: Sequence[Reading]) -> list[Answer | None]:
-        windows = [window for reading in readings for window in reading.windows]
-        heads, groups = self.model.manifest.heads, self.model.manifest.groups
-        probabilities = self.model.probabilities(self.model.logits(windows))
-        answers: list[Answer | None] = []
-        at = 0
-        for reading in readings:
-            size = len(reading.windows)
-            if not size:
-                answers.append(None)
-                continue
-            highest = probabilities[at : at + size].max(0)
-            at += size
-            scores = np.round(highest[: len(heads)], DIGITS).tolist()
-            named = set(reading.groups)
-            about = [
-                group
-                for group, probability in zip(groups, highest[len(heads) :].tolist(), strict=True)
-                if group in named or probability >= self.model.manifest.group_threshold
-            ]
-            about.extend(group for group in reading.groups if group not in groups)
-            answers.append((tuple(scores), tuple(about)))
+        """The answer to every reading: the student's where it is sure of every window, the encoder's elsewhere."""
+        answers: list[Answer | None] = [None] * len(readings)
+        left = [row for row, reading in enumerate(readings) if reading.windows]
+        if self._student is not None and left:
+            logits, starts = _flat(self._student, [readings[row] for row in left])
+            sure = np.logical_and.reduceat(self.model.certain(logits), starts)
+            if self._encoder is None:
+                sure[:] = True
+            highest = np.maximum.reduceat(self.model.probabilities(logits, student=True), starts)
+            for at in np.flatnonzero(sure).tolist():
+                answers[left[at]] = self._answer(readings[left[at]], highest[at], STUDENT)
+            left = [row for row, certain in zip(left, sure.tolist(), strict=True) if not certain]
+        if self._encoder is not None and left:
+            logits, starts = _flat(self._encoder, [readings[row] for row in left])
+            highest = np.maximum.reduceat(self.model.probabilities(logits), starts)
+            for row, probabilities in zip(left, highest, strict=True):
+                answers[row] = self._answer(readings[row], probabilities, ENCODER)
         return answers
 
-    def __reduce__(self) -> tuple[type[Classifier], tuple[Path, int]]:
-        return type(self), (self.model.folder, self._cache.size)
+    def _answer(self, reading: Reading, highest: NDArray[np.float64], stage: str) -> Answer:
+        manifest = self.model.manifest
+        scores = np.round(highest[: len(manifest.heads)], DIGITS).tolist()
+        named = set(reading.groups)
+        about = [
+            group
+            for group, probability in zip(
+                manifest.groups, highest[len(manifest.heads) :].tolist(), strict=True
+            )
+            if group in named or probability >= manifest.group_threshold
+        ]
+        about.extend(group for group in reading.groups if group not in manifest.groups)
+        return tuple(scores), tuple(about), stage
+
+    def __reduce__(self) -> tuple[type[Classifier], tuple[Path, Stages]]:
+        return type(self), (self.model.folder, self.stages)
+
+
+def _flat(network: Network, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The network's answers to all windows of the readings, and where each reading's begin."""
+    sizes = np.array([len(reading.windows) for reading in readings], np.int64)
+    logits = network.logits([window for reading in readings for window in reading.windows])
+    return logits, np.cumsum(sizes) - sizes
 
 
 def _contexts(items: Sequence[Item]) -> list[str]:

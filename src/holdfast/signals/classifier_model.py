@@ -1,8 +1,9 @@
 """The classifier's weights on disk: a folder with a manifest, a network and its tokenizer, checked when opened.
 
-    manifest.json    what the network answers, its version, its calibration, the digests of the other two
-    model.onnx       the network, int8
-    tokenizer.json   its word pieces
+    manifest.json    what the networks answer, their version, their calibration, the digests of the others
+    model.onnx       the encoder, int8
+    student.onnx     the student that was distilled from it, int8; a folder may have none
+    tokenizer.json   the word pieces of both
 
 `models/export.py` writes such a folder.
 """
@@ -27,8 +28,9 @@ from holdfast.signals.classifier_input import Reader, Window
 
 MANIFEST: Final = "manifest.json"
 NETWORK: Final = "model.onnx"
+STUDENT: Final = "student.onnx"
 TOKENIZER: Final = "tokenizer.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST_LIMIT: Final = 2**20
 """Bytes of a manifest."""
 
@@ -48,11 +50,19 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offset: float = 0.0
 
 
+class Distilled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How far the student is trusted: it answers by itself where no head of `heads` reaches `certain`, before calibration."""
+
+    certain: float
+    heads: tuple[str, ...]
+    calibration: dict[str, Calibration] = {}
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an exported folder holds.
 
-    `version` is a digest of the network, the tokenizer and the calibration: the same version and the same text give
-    the same answer. The network's outputs are `heads`, then `groups`. `canonical` says that it was trained
+    `version` is a digest of the networks, the tokenizer and the calibration: the same version and the same text give
+    the same answer. A network's outputs are `heads`, then `groups`. `canonical` says that they were trained
     on texts in which groups' names are one, by the names of version `identities`. A network names a group from
     `group_threshold` up. `measured` holds figures for people.
     """
@@ -65,23 +75,71 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     identities: str
     files: dict[str, str]
     calibration: dict[str, Calibration] = {}
+    student: Distilled | None = None
     group_threshold: float = 0.5
     measured: dict[str, float | str] = {}
 
 
-class Model:
-    """An opened folder. Pure: a window's logits depend on nothing but the window.
+class Network:
+    """One network of the folder. Pure: a window's logits depend on nothing but the window.
 
-    Windows run one at a time: the network rounds its activations to int8 by the range of all it is given, so
+    Windows run one at a time: the encoder rounds its activations to int8 by the range of all it is given, so
     in company a text's score would depend on its neighbours (and on a core batches of 8 gain 7%, less than their
     padding costs).
     """
 
+    def __init__(self, path: Path, outputs: int) -> None:
+        self.path = path
+        self.outputs = outputs
+        self._lock = threading.Lock()
+        self._opened: tuple[int, onnxruntime.InferenceSession, frozenset[str]] | None = None
+
+    def logits(self, windows: Sequence[Window]) -> NDArray[np.float32]:
+        """The answer to every window, float32 [windows, outputs]. Raises `InvalidModel`."""
+        found = np.empty((len(windows), self.outputs), np.float32)
+        if not windows:
+            return found
+        session, wants = self._session()
+        masked = "mask" in wants
+        for row, window in enumerate(windows):
+            ids = np.array([window.ids], np.int32)
+            feeds = {"ids": ids, "types": np.array([window.types], np.int32)}
+            if masked:
+                feeds["mask"] = np.ones_like(ids)
+            (answer,) = session.run(None, feeds)
+            if answer.shape != (1, self.outputs):
+                raise InvalidModel(
+                    "answers something else than its manifest says",
+                    where=str(self.path),
+                    value=f"{answer.shape[-1]} outputs",
+                    expected=f"{self.outputs} outputs",
+                    next_step=_FIX,
+                )
+            found[row] = answer[0]
+        return found
+
+    def _session(self) -> tuple[onnxruntime.InferenceSession, frozenset[str]]:
+        """This process's session, and the inputs it takes. A forked worker opens its own."""
+        opened = self._opened
+        if opened is None or opened[0] != os.getpid():
+            with self._lock:
+                opened = self._opened
+                if opened is None or opened[0] != os.getpid():
+                    session = _open(self.path)
+                    wants = frozenset(entry.name for entry in session.get_inputs())
+                    opened = self._opened = (os.getpid(), session, wants)
+        return opened[1:]
+
+
+class Model:
+    """An opened folder: the encoder, the student where there is one, and what turns texts into their windows."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = read_manifest(folder)
-        self._lock = threading.Lock()
-        self._opened: tuple[int, onnxruntime.InferenceSession] | None = None
+        self.names = (*self.manifest.heads, *self.manifest.groups)
+        self.encoder = Network(folder / NETWORK, len(self.names))
+        self.student = Network(folder / STUDENT, len(self.names)) if self.manifest.student else None
 
     @cached_property
     def reader(self) -> Reader:
@@ -95,50 +153,36 @@ class Model:
 
     def check(self) -> None:
         """Open every part now rather than at the first text. Raises `InvalidModel`."""
-        self.logits([self.reader.read(["hello"], [None])[0].windows[0]])
+        (reading,) = self.reader.read(["hello"], [None])
+        for network in (self.encoder, self.student):
+            if network is not None:
+                network.logits(reading.windows)
 
-    def logits(self, windows: Sequence[Window]) -> NDArray[np.float32]:
-        """The network's answer to every window, float32 [windows, heads + groups]."""
-        outputs = len(self.manifest.heads) + len(self.manifest.groups)
-        found = np.empty((len(windows), outputs), np.float32)
-        session = self._session() if windows else None
-        for row, window in enumerate(windows):
-            assert session is not None
-            ids = np.array([window.ids], np.int32)
-            (answer,) = session.run(
-                None, {"ids": ids, "mask": np.ones_like(ids), "types": np.array([window.types], np.int32)}
-            )
-            if answer.shape != (1, outputs):
-                raise InvalidModel(
-                    "answers something else than its manifest says",
-                    where=str(self.folder / NETWORK),
-                    value=f"{answer.shape[-1]} outputs",
-                    expected=f"{outputs} outputs",
-                    next_step=_FIX,
-                )
-            found[row] = answer[0]
+    def certain(self, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Of which rows of the student's `logits` it is sure that the encoder would find nothing, bool [rows]."""
+        student = self.manifest.student
+        if student is None:
+            return np.zeros(len(logits), bool)
+        at = [self.names.index(head) for head in student.heads]
+        found: NDArray[np.bool_] = sigmoid(logits[:, at]).max(1) < student.certain
         return found
 
-    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Calibrated probabilities of `logits`, in the same shape."""
-        names = (*self.manifest.heads, *self.manifest.groups)
-        curves = [self.manifest.calibration.get(name, Calibration()) for name in names]
-        slopes, offsets = np.array([c.slope for c in curves]), np.array([c.offset for c in curves])
-        found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(logits * slopes + offsets, -60, 60)))
-        return found
-
-    def _session(self) -> onnxruntime.InferenceSession:
-        """This process's session. A forked worker opens its own."""
-        opened = self._opened
-        if opened is None or opened[0] != os.getpid():
-            with self._lock:
-                opened = self._opened
-                if opened is None or opened[0] != os.getpid():
-                    opened = self._opened = (os.getpid(), _open(self.folder / NETWORK))
-        return opened[1]
+    def probabilities(self, logits: NDArray[np.float32], student: bool = False) -> NDArray[np.float64]:
+        """Calibrated probabilities of the encoder's `logits`, or the student's, in the same shape."""
+        curves = self.manifest.calibration
+        if student and self.manifest.student is not None:
+            curves = self.manifest.student.calibration
+        each = [curves.get(name, Calibration()) for name in self.names]
+        return sigmoid(logits * np.array([c.slope for c in each]) + np.array([c.offset for c in each]))
 
     def __reduce__(self) -> tuple[type[Model], tuple[Path]]:
         return Model, (self.folder,)
+
+
+def sigmoid(logits: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of logits."""
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -60, 60)))
+    return found
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -159,7 +203,7 @@ def read_manifest(folder: Path) -> Manifest:
             expected=f"format {FORMAT}",
             next_step="export the weights with the version of Holdfast that reads them",
         )
-    for name in (NETWORK, TOKENIZER):
+    for name in (NETWORK, TOKENIZER, *([STUDENT] if manifest.student else [])):
         found = hashlib.sha256(_read(folder / name)).hexdigest()
         if found != manifest.files.get(name):
             raise InvalidModel(
