@@ -32,7 +32,7 @@ from models.figures import by_functionality, by_source
 from models.heads import HEADS
 from models.wordpieces import LIKE, write_tokenizer
 
-GROUP_SHARE = 0.25
+GROUP_SHARE = 0.1
 """Weight of a group's loss beside a head's: there are more of them, and they matter less."""
 
 
