@@ -161,6 +161,7 @@ class TestMartian(SignalConformance):
         ("groups: {a: {people: [as]}}\nentries:\n- {term: ab, meaning: x, targets: [a], ambiguity: low, kind: code}\n- {term: ab, meaning: x, targets: [a], ambiguity: low, kind: code}", "martian.yaml:4: a name stands there twice"),
         ("groups: {a: {people: [as]}}\nentries:\n- {term: ab, meaning: x, targets: [a], ambiguity: low, kind: code, needs: {near: ['@no']}}", "names a set that there is not"),
         ("sets:\n  a: &x [a]\n  b: *x", "an alias stands"),
+        ("entries:\n- {term: ab, meaning: x, targets: [named], ambiguity: low, kind: code, forms: ['{@people} ab', ab]}", "has a form that names none"),
         ("entries: [", "is not YAML"),
     ],
 )  # fmt: skip

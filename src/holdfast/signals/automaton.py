@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from holdfast.signals.codepoints import DIGIT, LETTER, MARK, tables
 from holdfast.signals.lexicon_reference import LETTER_WORDS
+from holdfast.signals.normalise import normalise
 from holdfast.signals.stream import Places, Stream
 
 
@@ -73,6 +74,25 @@ class Automaton:
         runs = stream.runs_at(within + np.repeat(start, length))
         fits = (written == 0) | (runs == written) | ((runs >= 3) & (runs >= written))
         return np.logical_and.reduceat(fits, total - length)
+
+
+def normal_forms(forms: Sequence[str]) -> list[tuple[int, str, tuple[int, ...]]]:
+    """Place, collapsed text and runs of every form that leaves something to look for, in order."""
+    found: list[tuple[int, str, tuple[int, ...]]] = []
+    for stream in normalise(forms).streams:
+        runs = stream.runs.tolist()
+        haystack = stream.haystack
+        start = 0
+        for row, bound in zip(stream.rows.tolist(), stream.bounds.tolist(), strict=True):
+            low, high = start, bound
+            while low < high and haystack[low] == " ":
+                low += 1
+            while high > low and haystack[high - 1] == " ":
+                high -= 1
+            if low < high:
+                found.append((row, haystack[low:high], tuple(runs[low:high])))
+            start = bound + 1
+    return sorted(found)
 
 
 _LETTERS, _DIGITS = 1, 2

@@ -13,46 +13,29 @@ from functools import cache, cached_property
 from importlib import resources
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
-
-import ahocorasick_rs
+from typing import Final
 
 from holdfast.decision import Span
 from holdfast.schema import Field, Type, Value
-from holdfast.signals.automaton import Automaton
 from holdfast.signals.codepoints import VERSION
-from holdfast.signals.glossary_company import (
-    Company,
-    Place,
-    groups_named_by_platform,
-    groups_of,
-    normal_forms,
-)
+from holdfast.signals.glossary_company import Company, Place, groups_named_by_platform, groups_of
 from holdfast.signals.glossary_entries import Entry, InvalidGlossary, Lists, Needs, load_lists
+from holdfast.signals.glossary_names import Names
+from holdfast.signals.glossary_search import MATCHES_LIMIT, Match, Search
+from holdfast.signals.identity import Identities
 from holdfast.signals.signal import Batch, Evidence, Segment
 
-__all__ = ["Glossary", "InvalidGlossary"]
+__all__ = ["MATCHES_LIMIT", "SPANS_LIMIT", "Glossary", "InvalidGlossary"]
 
-_CODE = "1"
+_CODE = "2"
 """Changes when the same lists and item could give other evidence."""
 
-MATCHES_LIMIT: Final = 50
-"""Matches of one entry in one text that are weighed; a text that says it again says nothing new."""
 SPANS_LIMIT: Final = 100
 """Spans that are given for one item."""
 ALONE_WORDS: Final = 2
 """Other words beside which a match still stands alone."""
 REPORTED_WITHIN: Final = 12
 """Words between a match and what tells that it is only reported."""
-
-
-class Match(NamedTuple):
-    """An entry found in a text: code points of the original (end exclusive), and the group that it names."""
-
-    start: int
-    end: int
-    entry: int
-    group: str | None
 
 
 class Glossary:
@@ -102,7 +85,7 @@ class Glossary:
     @classmethod
     def load(cls, paths: Iterable[Path]) -> Glossary:
         """The glossary of these YAML lists. Raises `InvalidGlossary`."""
-        return cls(load_lists(paths))
+        return cls(load_lists(paths, Identities.shipped().groups))
 
     @classmethod
     def starter(cls) -> Glossary:
@@ -117,18 +100,24 @@ class Glossary:
 
     @cached_property
     def version(self) -> str:
-        """Changes with the lists, this code and the normaliser."""
-        return f"{_CODE}.{VERSION}+{self.lists.digest()}"
+        """Changes with the lists, the names of groups, this code and the normaliser."""
+        return f"{_CODE}.{VERSION}+{self.lists.digest()}+{Identities.shipped().version}"
 
     @cached_property
-    def _compiled(self) -> _Compiled:
-        return _Compiled(self.lists)
+    def _names(self) -> Names:
+        return Names(Identities.shipped(), {name: group.people for name, group in self.lists.groups.items()})
+
+    @cached_property
+    def _search(self) -> Search:
+        return Search(self.lists, self._names)
 
     @cached_property
     def _company(self) -> Company:
         conditions = (needs for entry in self.lists.entries for needs in entry.needs)
         words = (word for needs in conditions for word in (*needs.near, *needs.not_near))
-        return Company(self.lists, dict.fromkeys(word for word in words if not word.startswith("@")))
+        return Company(
+            self.lists, self._names, dict.fromkeys(word for word in words if not word.startswith("@"))
+        )
 
     def measure(self, batch: Batch) -> Evidence:
         size = len(batch)
@@ -172,7 +161,7 @@ class Glossary:
 
     def _weigh(self, batch: Batch) -> Iterator[tuple[int, list[tuple[Segment, Match, int]]]]:
         """By item: what counts, with its weight: 0 possible, 1 certain, 2 certain and aimed."""
-        found = self._compiled.find(batch)
+        found = self._search.find(batch)
         if not found:
             return
         rows = dict.fromkeys(batch.segments[index].row for index in found)
@@ -208,7 +197,7 @@ def _written_by_others(batch: Batch, row: int) -> list[str]:
 
 
 def _targets(entry: Entry, match: Match) -> tuple[str, ...]:
-    return entry.targets if match.group is None else (match.group,)
+    return match.groups or entry.targets
 
 
 _QUOTES = "\"'“”„‟«»‘’‚"
@@ -349,120 +338,9 @@ def _tags(words: Iterable[str], targets: Sequence[str]) -> list[str]:
     return tags
 
 
-# Finding ------------------------------------------------------------------------------------
-
 _FOLDER = resources.files("holdfast.signals") / "glossaries"
 
 
 @cache
 def _starter() -> Glossary:
     return Glossary.with_lists(())
-
-
-_NUMBER = re.compile(r"\d+")
-_ASIDE = re.compile(r"[$€£¥₹#@\w]$|[\d\w][.,:/×x*+-]$|\d $")
-_BEYOND = re.compile(r"[%°$€£\w]|[.,:/×x*+-][\d\w]| \d| ?%")
-_JOINER = "\u200d"
-_VARIANT = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
-_ECHO = "((("
-_ECHOED = re.compile(r"\(\(\(\s*([^()\n]{2,40}?)\s*\)\)\)")
-
-
-class _Compiled:
-    """What finds the entries: one automaton for words and numbers, in normal form, one for emoji and signs, in
-    the original."""
-
-    def __init__(self, lists: Lists) -> None:
-        forms = lists.forms()
-        written = [form for form in forms if any(c.isalnum() for c in form.text)]
-        signs = [form for form in forms if not any(c.isalnum() for c in form.text)]
-        self._forms = []
-        texts, runs = [], []
-        for index, text, run in normal_forms([form.text for form in written]):
-            self._forms.append(written[index])
-            texts.append(text)
-            runs.append(run)
-        self._automaton = Automaton(texts, runs, [True] * len(texts)) if texts else None
-        self._signs = signs
-        self._sign_texts = [_without_variants(form.text)[0] for form in signs]
-        self._sign_automaton = (
-            ahocorasick_rs.AhoCorasick(self._sign_texts, store_patterns=False) if signs else None
-        )
-        self._echoes = any(form.text == _ECHO for form in signs)
-        self._first_signs = frozenset(text[:1] for text in self._sign_texts if text != _ECHO)
-
-    def find(self, batch: Batch) -> dict[int, list[Match]]:
-        """The matches in each segment that has any, by start, then the longest first."""
-        segments = batch.segments
-        found: dict[int, set[Match]] = {}
-        if self._automaton is not None:
-            for stream in batch.normalised.streams:
-                hits = self._automaton.search(stream)
-                if hits is None:
-                    continue
-                rows, starts, ends = stream.spans(hits.start, hits.end)
-                for row, start, end, pattern in zip(
-                    rows.tolist(), starts.tolist(), ends.tolist(), hits.pattern.tolist(), strict=True
-                ):
-                    form = self._forms[pattern]
-                    if _NUMBER.fullmatch(form.text) and not _is_bare(
-                        segments[row].text, start, end, form.text
-                    ):
-                        continue
-                    found.setdefault(row, set()).add(Match(start, end, form.entry, form.group))
-        for row, segment in enumerate(segments):
-            if not self._holds_sign(segment.text):
-                continue
-            for match in self._find_signs(segment.text):
-                found.setdefault(row, set()).add(match)
-        return {row: _few(found[row]) for row in sorted(found)}
-
-    def _holds_sign(self, text: str) -> bool:
-        if self._echoes and _ECHO in text:
-            return True
-        return not text.isascii() and not self._first_signs.isdisjoint(text)
-
-    def _find_signs(self, text: str) -> Iterator[Match]:
-        assert self._sign_automaton is not None
-        plain, origins = _without_variants(text)
-        for pattern, start, end in self._sign_automaton.find_matches_as_indexes(plain, overlapping=True):
-            form = self._signs[pattern]
-            if self._sign_texts[pattern] == _ECHO:
-                echoed = _ECHOED.match(plain, start)
-                if echoed is None or plain[max(start - 1, 0) : start] == "(":
-                    continue
-                end = echoed.end()
-            elif plain[end : end + 1] == _JOINER or plain[max(start - 1, 0) : start] == _JOINER:
-                continue  # part of another sign
-            yield Match(origins[start], origins[end - 1] + 1, form.entry, form.group)
-
-
-def _without_variants(text: str) -> tuple[str, Sequence[int]]:
-    """The text without selectors and skin tones, and where each of its code points stood."""
-    if _VARIANT.search(text) is None:
-        return text, range(len(text))
-    kept = [place for place, character in enumerate(text) if _VARIANT.match(character) is None]
-    return "".join([text[place] for place in kept]), kept
-
-
-def _is_bare(text: str, start: int, end: int, form: str) -> bool:
-    """Whether a number stands there by itself: no price, score, date, decimal, share or longer number."""
-    return (
-        end - start == len(form)
-        and _ASIDE.search(text, max(start - 2, 0), start) is None
-        and _BEYOND.match(text, end) is None
-    )
-
-
-def _few(matches: set[Match]) -> list[Match]:
-    """In order; without those inside another of the same entry, and at most `MATCHES_LIMIT` of each entry."""
-    kept: list[Match] = []
-    reach: dict[tuple[int, str | None], int] = {}
-    count: dict[int, int] = {}
-    for match in sorted(matches, key=lambda m: (m.start, -m.end, m.entry, m.group or "")):
-        key = (match.entry, match.group)
-        if match.end > reach.get(key, -1) and count.get(match.entry, 0) < MATCHES_LIMIT:
-            kept.append(match)
-            reach[key] = match.end
-            count[match.entry] = count.get(match.entry, 0) + 1
-    return kept

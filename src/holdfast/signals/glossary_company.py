@@ -1,7 +1,7 @@
 """What stands around a glossary match: the groups that an item concerns, and the words near a place.
 
-All words that any condition asks for, and all that tell of a group, are looked for at once, in the item's own
-texts and in its caption and parent. Only items that hold a match are looked at.
+All words that any condition asks for, and all that tell of a group beside its names, are looked for at once, in the
+item's own texts and in its caption and parent; so are names. Only items that hold a match are looked at.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from itertools import islice
 from typing import Final
 
 from holdfast.content import Item
-from holdfast.signals.automaton import Automaton
+from holdfast.signals.automaton import Automaton, normal_forms
 from holdfast.signals.glossary_entries import Lists
+from holdfast.signals.glossary_names import Names, places_of
 from holdfast.signals.normalise import normalise
 
 CONTEXT_KEY: Final = "target.groups"
@@ -64,10 +65,11 @@ class Place:
 class Company:
     """Finds the words that conditions ask for. A tag is `group:NAME`, `set:NAME` or `word:WORD`."""
 
-    def __init__(self, lists: Lists, wanted: Iterable[str]) -> None:
+    def __init__(self, lists: Lists, names: Names, wanted: Iterable[str]) -> None:
+        self._names = names
         tags: dict[str, list[str]] = {}
         for name, group in lists.groups.items():
-            for word in (*group.people, *group.words):
+            for word in group.words:  # names are found by their own rules
                 tags.setdefault(word, []).append(f"group:{name}")
         for name, words in lists.sets.items():
             for word in words:
@@ -87,16 +89,19 @@ class Company:
     def places(self, texts: Sequence[str]) -> list[Place]:
         """Each text with what was found in it."""
         found: list[list[tuple[int, str]]] = [[] for _ in texts]
-        if self._automaton is not None:
-            for stream in normalise(texts).streams:
-                hits = self._automaton.search(stream)
-                if hits is None:
-                    continue
+        for stream in normalise(texts).streams:
+            hits = None if self._automaton is None else self._automaton.search(stream)
+            if hits is not None:
                 rows, starts, _ = stream.spans(hits.start, hits.end)
                 for row, start, pattern in zip(
                     rows.tolist(), starts.tolist(), hits.pattern.tolist(), strict=True
                 ):
                     found[row].extend((start, tag) for tag in self._tags[pattern])
+            named = self._names.all(stream)
+            if named:
+                rows, starts, _ = stream.spans(*places_of(named))
+                for row, start, naming in zip(rows.tolist(), starts.tolist(), named, strict=True):
+                    found[row].extend((start, f"group:{group}") for group in naming.groups)
         return [Place(text, tags) for text, tags in zip(texts, found, strict=True)]
 
 
@@ -113,22 +118,3 @@ def groups_named_by_platform(item: Item) -> frozenset[str]:
     if not isinstance(named, str):
         return frozenset()
     return frozenset(filter(None, (name.strip().casefold() for name in named.split(","))))
-
-
-def normal_forms(forms: Sequence[str]) -> list[tuple[int, str, tuple[int, ...]]]:
-    """Place, collapsed text and runs of every form that leaves something to look for, in order."""
-    found: list[tuple[int, str, tuple[int, ...]]] = []
-    for stream in normalise(forms).streams:
-        runs = stream.runs.tolist()
-        haystack = stream.haystack
-        start = 0
-        for row, bound in zip(stream.rows.tolist(), stream.bounds.tolist(), strict=True):
-            low, high = start, bound
-            while low < high and haystack[low] == " ":
-                low += 1
-            while high > low and haystack[high - 1] == " ":
-                high -= 1
-            if low < high:
-                found.append((row, haystack[low:high], tuple(runs[low:high])))
-            start = bound + 1
-    return sorted(found)

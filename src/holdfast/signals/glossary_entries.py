@@ -7,7 +7,7 @@ sets:
   fruit: [banana, plum]
 groups:
   martian:
-    people: [martians, people from mars]    # names for its people
+    people: [martians, people from mars]    # names for its people, beside those of `identities.yaml`
     words: [martian, mars colony]           # what else says that it is concerned: languages, places, holidays, emoji
 entries:
   - term: red dust
@@ -18,7 +18,8 @@ entries:
     needs: {target: anywhere, not_near: [desert, "@fruit"]}
 
 `{a|b}` in a form stands for each alternative, `{@fruit}` for each word of a set. Where `targets` is `[named]`, an
-entry stands for every group: `{@people}` is each group's people, and the group that is named is the target.
+entry stands for every group: `{@people}` is the people of any, and the group that is named is the target. The groups
+of `identities.yaml` are there without being listed.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ FORM_LIMIT: Final = 200
 NAMED: Final = "named"
 """The target of an entry that stands for every group: the one that its match names."""
 PEOPLE: Final = "people"
+NAME: Final = "\ufdd0"
+"""Stands in a form for the people of any group. Unicode says that it is no character and never will be."""
 
 Ambiguity = Literal["low", "medium", "high"]
 Kind = Literal["number", "emoji", "symbol", "code", "history", "conspiracy", "slogan", "taunt"]
@@ -102,18 +105,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A group of people: names for them, and other words that say that it is concerned."""
+    """A group of people: names for them that `identities.yaml` lacks, and other words that say that it is concerned."""
 
-    people: tuple[str, ...]
+    people: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
 
 class Form(NamedTuple):
-    """A text to look for, the entry (its place in the list) and the group that it names, if any."""
+    """A text to look for, in which `NAME` stands for the people of any group, and the entry (its place in the list)."""
 
     text: str
     entry: int
-    group: str | None
 
 
 class Lists(NamedTuple):
@@ -128,8 +130,8 @@ class Lists(NamedTuple):
         found: dict[Form, None] = {}
         for index, entry in enumerate(self.entries):
             for form in entry.forms:
-                for text, group in self._expand(form, entry):
-                    found[Form(text, index, group)] = None
+                for text in self._expand(form, entry):
+                    found[Form(text, index)] = None
             if len(found) > FORMS_LIMIT:
                 raise InvalidGlossary(
                     "the lists hold too many forms", where=entry.where, expected=f"at most {FORMS_LIMIT:,}"
@@ -144,13 +146,11 @@ class Lists(NamedTuple):
         rest = msgspec.json.encode([sorted(self.groups.items()), sorted(self.sets.items())])
         return hashlib.sha256(b"\n".join([*entries, rest])).hexdigest()[:12]
 
-    def _expand(self, form: str, entry: Entry) -> Iterator[tuple[str, str | None]]:
+    def _expand(self, form: str, entry: Entry) -> Iterator[str]:
         if entry.targets != (NAMED,):
-            yield from ((text, None) for text in _written_out(form, self.sets, entry.where))
-            return
-        for group, known in self.groups.items():
-            sets = {**self.sets, PEOPLE: known.people}
-            yield from ((text, group) for text in _written_out(form, sets, entry.where))
+            return _written_out(form, self.sets, entry.where)
+        sets = {**self.sets, PEOPLE: (NAME, f"the {NAME}")}
+        return (text.replace("the the ", "the ") for text in _written_out(form, sets, entry.where))
 
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
@@ -208,8 +208,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 _GROUP = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
-def load_lists(paths: Iterable[Path]) -> Lists:
-    """All files as one. Raises `InvalidGlossary`, also for a name, set or group that stands there twice."""
+def load_lists(paths: Iterable[Path], groups_known: Iterable[str] = ()) -> Lists:
+    """All files as one, and the groups that are known without them. Raises `InvalidGlossary`, also for a name, set or
+    group that stands there twice."""
     entries: dict[str, Entry] = {}
     groups: dict[str, Group] = {}
     sets: dict[str, tuple[str, ...]] = {}
@@ -231,7 +232,7 @@ def load_lists(paths: Iterable[Path]) -> Lists:
         for node in listed.value if listed is not None else ():
             entry = _entry(node, path.name, defaults)
             _add(entries, entry.name, entry, node, path.name)
-    lists = Lists(tuple(entries.values()), groups, sets)
+    lists = Lists(tuple(entries.values()), dict.fromkeys(groups_known, Group()) | groups, sets)
     for entry in lists.entries:
         _check_references(entry, lists)
     return lists
@@ -314,6 +315,13 @@ def _check_references(entry: Entry, lists: Lists) -> None:
                 expected=f"[{NAMED}], or some of {', '.join(sorted(lists.groups))}",
                 next_step="add it under `groups:`, with its `people`",
             )
+    if entry.targets == (NAMED,) and not all(f"@{PEOPLE}" in form for form in entry.forms):
+        raise InvalidGlossary(
+            "an entry that stands for every group has a form that names none",
+            where=entry.where,
+            value=entry.name,
+            expected=f"{{@{PEOPLE}}} in each of its forms",
+        )
     for needs in entry.needs:
         for word in (*needs.near, *needs.not_near):
             if word.startswith("@") and word not in ("@target", "@glossary") and word[1:] not in lists.sets:

@@ -92,16 +92,38 @@ class Stream:
             lasts = lasts + np.isin(lasts, self._wide)
         return rows, begins - origins, lasts + 1 - origins
 
+    @cached_property
+    def _shown(self) -> Places:
+        """How often each of `codes` stands in the readable form."""
+        kinds = tables().kind[self.codes]
+        runs: Places = np.where(kinds == DIGIT, self.runs, np.minimum(self.runs, READABLE_RUN))
+        runs[self.codes == _SPACE] = 1
+        return runs
+
     def readable(self) -> list[str]:
         """The readable form of every text, in the order of `rows`."""
-        kinds = tables().kind[self.codes]
-        runs = np.where(kinds == DIGIT, self.runs, np.minimum(self.runs, READABLE_RUN))
-        runs[self.codes == _SPACE] = 1
-        codes = np.repeat(self.codes, runs)
+        codes = np.repeat(self.codes, self._shown)
         if codes.dtype == np.uint8:
             return [text.strip(" ") for text in codes.tobytes().decode("ascii").split("\n")[:-1]]
         texts = to_text(codes).split("\n")[:-1]
         return [unicodedata.normalize("NFC", text.strip(" ")) for text in texts]
+
+    def readable_of(self, index: int) -> tuple[str, Places]:
+        """The n-th text as `readable` gives it, but for spaces around it and for NFC, and which of `codes` stands behind
+        each of its characters."""
+        places = np.arange(*self.places_of(index))
+        places = np.repeat(places, self._shown[places])
+        return to_text(self.codes[places]), places
+
+    def replaced(self, starts: Places, ends: Places, code: int) -> Stream:
+        """The stream with one `code` in the place of each `codes[start:end]`: none empty or across texts, all in order."""
+        codes = self.codes.astype(np.int32)
+        codes[starts] = code
+        keep = np.ones(len(codes), np.bool_)
+        keep[within(starts + 1, ends)] = False
+        return Stream(
+            self.rows, codes[keep], self._first[keep], self._length, self._origins, self._sources, self._wide
+        )
 
     def places_of(self, index: int) -> tuple[int, int]:
         """Where the n-th text lies in `codes`."""
