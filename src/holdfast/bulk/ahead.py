@@ -65,13 +65,12 @@ class AheadEngine(Engine):
         self._measured: dict[tuple[int, int, int], tuple[Sequence[Item], Measured]] = {}
 
     def __enter__(self) -> AheadEngine:
-        if self._count > 0:
-            # Tables that are loaded now are shared by all.
-            super().measure(
-                [Item(id="1", text="A first comment, so that every table is loaded before it counts.")]
-            )
-            for _ in range(self._count):
-                self._workers.append(_Worker(self._reply, [worker.here for worker in self._workers]))
+        # Tables that are loaded now are shared by all, and what cannot be loaded is told before a file is begun.
+        super().measure(
+            [Item(id="1", text="A first comment, so that every table is loaded before it counts.")]
+        )
+        for _ in range(self._count):
+            self._workers.append(_Worker(self._reply, [worker.here for worker in self._workers]))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -16,15 +16,17 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from holdfast.errors import HoldfastError
 from holdfast.signals.classifier_input import Reader, Window
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 MANIFEST: Final = "manifest.json"
 NETWORK: Final = "model.onnx"
@@ -92,7 +94,7 @@ class Network:
         self.path = path
         self.outputs = outputs
         self._lock = threading.Lock()
-        self._opened: tuple[int, onnxruntime.InferenceSession, frozenset[str]] | None = None
+        self._opened: tuple[int, InferenceSession, frozenset[str]] | None = None
 
     def logits(self, windows: Sequence[Window]) -> NDArray[np.float32]:
         """The answer to every window, float32 [windows, outputs]. Raises `InvalidModel`."""
@@ -118,7 +120,7 @@ class Network:
             found[row] = answer[0]
         return found
 
-    def _session(self) -> tuple[onnxruntime.InferenceSession, frozenset[str]]:
+    def _session(self) -> tuple[InferenceSession, frozenset[str]]:
         """This process's session, and the inputs it takes. A forked worker opens its own."""
         opened = self._opened
         if opened is None or opened[0] != os.getpid():
@@ -234,7 +236,10 @@ def _read(path: Path, limit: int = 2**28) -> bytes:
         ) from error  # fmt: skip
 
 
-def _open(path: Path) -> onnxruntime.InferenceSession:
+def _open(path: Path) -> InferenceSession:
+    # Here, so that a command which only looks at fields or rules does not wait for it.
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
