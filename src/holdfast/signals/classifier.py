@@ -23,6 +23,7 @@ from holdfast.signals.classifier_model import InvalidModel, Model, Network
 from holdfast.signals.codepoints import VERSION as NORMALISER
 from holdfast.signals.identity import MANY, ONE, Identities
 from holdfast.signals.language import PREFIX, Language
+from holdfast.signals.recalibration import Recalibration
 from holdfast.signals.signal import Batch, Evidence
 
 __all__ = ["Classifier", "InvalidModel", "Stages"]
@@ -74,11 +75,18 @@ class Classifier:
 
     Stages answer in turn: a memory of the last answers (`stages.cache` bounds it, 0: none), a small student where it is
     sure that nothing would be found, then the encoder. `classifier.stage` says whose answer it is.
+
+    A `recalibration` to a platform's own labels bends what either network says.
     """
 
     name = "classifier"
 
-    def __init__(self, folder: Path = SHIPPED, stages: Stages | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path = SHIPPED,
+        stages: Stages | None = None,
+        recalibration: Recalibration | None = None,
+    ) -> None:
         self.model = Model(folder)
         self.stages = stages or Stages()
         self._student = self.model.student if self.stages.student else None
@@ -90,22 +98,38 @@ class Classifier:
                 expected="the student or the encoder, or both",
                 next_step="switch a stage on in the settings, [classifier]",
             )
+        self.recalibration = recalibration
+        if recalibration is not None:
+            recalibration.check(self.answering, self.model.manifest.heads)
         self._language = Language()
         self._cache = _Cache(self.stages.cache)
 
     @classmethod
-    def load(cls, folder: Path = SHIPPED, stages: Stages | None = None) -> Classifier:
-        """The classifier over an exported folder, opened and tried. Raises `InvalidModel`."""
-        classifier = cls(folder, stages)
+    def load(
+        cls,
+        folder: Path = SHIPPED,
+        stages: Stages | None = None,
+        recalibration: Recalibration | None = None,
+    ) -> Classifier:
+        """The classifier over an exported folder, opened and tried. Raises `InvalidModel`, and `InvalidRecalibration`
+        for a recalibration that was made for another one."""
+        classifier = cls(folder, stages, recalibration)
         classifier.model.check()
         return classifier
 
     @cached_property
     def version(self) -> str:
-        """Changes with the weights, the names of groups, the normaliser, the language signal and this code."""
+        """Changes with the weights, the names of groups, the normaliser, the language signal, a recalibration and
+        this code."""
         names = f"+{Identities.shipped().version}" if self.model.manifest.canonical else ""
+        bent = f"+c{self.recalibration.version}" if self.recalibration else ""
+        return f"{_CODE}.{NORMALISER}+{self.answering}{names}+{self._language.version}{bent}"
+
+    @property
+    def answering(self) -> str:
+        """The weights, and which of their stages answer: what a recalibration is fitted to."""
         asked = f"{'s' if self._student else ''}{'e' if self._encoder else ''}"
-        return f"{_CODE}.{NORMALISER}+{self.model.manifest.version}.{asked}{names}+{self._language.version}"
+        return f"{self.model.manifest.version}.{asked}"
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
@@ -201,7 +225,10 @@ class Classifier:
 
     def _answer(self, reading: Reading, highest: NDArray[np.float64], stage: str) -> Answer:
         manifest = self.model.manifest
-        scores = np.round(highest[: len(manifest.heads)], DIGITS).tolist()
+        scores = np.round(highest[: len(manifest.heads)], DIGITS)
+        if self.recalibration is not None:
+            # Of what would be told otherwise, since that is what it was fitted to.
+            scores = np.round(self.recalibration.apply(manifest.heads, scores), DIGITS)
         named = set(reading.groups)
         about = [
             group
@@ -211,10 +238,10 @@ class Classifier:
             if group in named or probability >= manifest.group_threshold
         ]
         about.extend(group for group in reading.groups if group not in manifest.groups)
-        return tuple(scores), tuple(about), stage
+        return tuple(scores.tolist()), tuple(about), stage
 
-    def __reduce__(self) -> tuple[type[Classifier], tuple[Path, Stages]]:
-        return type(self), (self.model.folder, self.stages)
+    def __reduce__(self) -> tuple[type[Classifier], tuple[Path, Stages, Recalibration | None]]:
+        return type(self), (self.model.folder, self.stages, self.recalibration)
 
 
 def _flat(network: Network, readings: Sequence[Reading]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
