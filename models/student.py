@@ -114,6 +114,11 @@ def load_encoder(trained: Path) -> Encoder:
     return encoder
 
 
+def newer(made: Path, of: Path) -> bool:
+    """Whether `made` is there and not older than what it is made of."""
+    return made.exists() and made.stat().st_mtime_ns >= of.stat().st_mtime_ns
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="models.student", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trained", type=Path, required=True, help="folder that models.train wrote")
@@ -122,7 +127,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="distil even where student.npz is up to date")
     options = parser.parse_args(argv)
+    if not options.again and newer(options.trained / "student.npz", options.trained / "weights.npz"):
+        say("student.npz is newer than weights.npz: nothing to do (--again distils it anew)")
+        return 0
     torch.manual_seed(options.seed)
     encoder = load_encoder(options.trained)
     reader = Reader.load(options.trained / "tokenizer.json")

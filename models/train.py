@@ -165,6 +165,8 @@ class Run:
         digest = hashlib.sha256(said.encode())
         digest.update(repr(train.windows).encode())
         digest.update(train.targets.tobytes() + train.weights.tobytes())
+        if options.start:
+            digest.update(options.start.read_bytes())
         self.print = digest.hexdigest()
 
     def train(self, train: ex.Examples, dev: ex.Examples) -> None:
