@@ -65,12 +65,16 @@ class Filters(_Strict, frozen=True):
 
 
 class Source(_Strict, frozen=True):
-    """One corpus: where its files lie, what may be done with it and what its labels mean."""
+    """One corpus: where its files lie, what may be done with it and what its labels mean.
+
+    `attribution` names whom its licence or good manners ask to name.
+    """
 
     name: str
     licence: str
     use: Literal["train", "dev", "evaluation-only", "no"]
     reason: str
+    attribution: str = ""
     weight: float = 1.0
     splits: dict[Split, str] = {}
     dev_share: float = 0.0  # of the train file, where the corpus brings no dev file of its own
