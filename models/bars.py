@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ ABOVE = (
     ("Measuring Hate Speech dev, AUC", "measuring_hate_speech", "auc", 0.86),
 )
 MOST_MEGABYTES = 30.0
+LARGEST_GAP = 0.03
+MAY_COST = 0.005
+"""Share of right decisions that all stages together may lose beside the encoder alone."""
 
 
 def of_heads(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -52,6 +55,33 @@ def hatexplain(answerer: Answerer, shared: Path, rows: int) -> list[dict[str, An
         ),
         at_least("HateXplain dev, AUC, hate speech against all else", len(kind), _auc(kind, hate), None),
     ]
+
+
+def of_others(sections: Mapping[str, Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The bars that other sections answer: one decision for all groups, their gaps, and what the student costs."""
+    found = [
+        at_least(
+            "own sentences with the group swapped, one decision", record["n"], record["one_decision"], 1.0
+        )
+        for record in sections["templates"]
+        if record["set"] == "own sentences"
+    ]
+    for record in sections["fairness"]:
+        if record["among"] == "all groups":
+            for rate, what in (("false_positive", "false alarms"), ("false_negative", "misses")):
+                name = f"{record['set']}, largest gap between groups, {what}"
+                found.append(_at_most(name, record["n"], record[f"{rate}_gap"], LARGEST_GAP))
+    for record in sections["stages"]:
+        if record["source"] == "all":
+            cost = record["difference"]
+            lost = Figure(value=-cost.value, low=-cost.high, high=-cost.low)
+            found.append(_at_most("right decisions lost by the student", record["n"], lost, MAY_COST))
+    return found
+
+
+def _at_most(what: str, n: int, figure: Figure, bar: float) -> dict[str, Any]:
+    met = None if figure.value is None else figure.value <= bar
+    return {"what": what, "n": n, "figure": figure, "bar": f"≤ {bar:g}", "met": met}
 
 
 def weight(folder: Path) -> dict[str, Any]:

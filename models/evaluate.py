@@ -37,6 +37,7 @@ SECTIONS = (
     "groups",
     "stages",
     "benign",
+    "cutoffs",
     "fairness",
     "fairness_groups",
     "templates",
@@ -79,14 +80,15 @@ def evaluate(
             for pool, at in scorecard.benign_rows(dev)
             if len(at)
         ],
+        "cutoffs": scorecard.by_cutoff(dev, answers, cuts),
         "migration": [],
     }
     if shared is not None:
         sections["bars"].extend(bars.hatexplain(answerer, shared, rows))
         sections["benign"].append(_tweets(answerer, shared, cuts, rows))
         sections["migration"] = migration.correlations(answerer, shared, rows)
-    sections["bars"].append(bars.weight(weights))
     sections |= fairness.measure(answerer, dev, shared, cuts, rows, seed)
+    sections["bars"].extend([*bars.of_others(sections), bars.weight(weights)])
     about = {
         "weights": answerer.version,
         "classifier": answerer.whole.version,

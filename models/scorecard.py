@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,8 @@ from models.heads import GROUPS, HEADS
 FEWEST = 10
 """Positives and negatives that a slice must have to be told."""
 CORPORA = "all corpora"
+CUTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+POOL = "goemotions_reddit (no anger, annoyance, disgust)"
 SHOWN = ("hate", "harassment", "threat", "spam")
 """Heads of which false alarms on benign pools are told one by one."""
 
@@ -155,7 +158,7 @@ def benign_rows(dev: Development) -> list[tuple[str, NDArray[np.int64]]]:
     everyday = np.char.startswith(dev.functionalities, "everyday_") & dev.own
     return [
         (
-            "goemotions_reddit (no anger, annoyance, disgust)",
+            POOL,
             np.flatnonzero((dev.sources == "goemotions_reddit") & innocent),
         ),
         (
@@ -164,6 +167,35 @@ def benign_rows(dev: Development) -> list[tuple[str, NDArray[np.int64]]]:
         ),
         ("own everyday comments", np.flatnonzero(everyday & innocent)),
     ]
+
+
+def by_cutoff(dev: Development, answers: Answers, cutoffs: Cutoffs) -> list[Record]:
+    """What other cut-offs would give, one for all heads that are acted on: own sentences, a benign pool, adversarial hate."""
+    own = np.flatnonzero(dev.own)
+    wanted, silent = cutoffs.meant(dev.labels[own])
+    own, wanted = own[~silent], wanted[~silent]
+    known = ~np.isnan(dev.labels[own])
+    pool = dict(benign_rows(dev))[POOL]
+    hate = dev.rows_of("dynahate")
+    truth: Bools = np.greater_equal(dev.labels[hate, HEADS.index("hate")], 0.5)
+    found = []
+    for cut in CUTS:
+        tried = msgspec.structs.replace(cutoffs, act=dict.fromkeys(HEADS, cut))
+        acted = tried.acted_on(answers.probabilities[own], known)
+        alarms = tried.acted_on(answers.probabilities[pool])
+        told = figures(confusion(tried.said(answers.probabilities[hate], "hate"), truth), _rng())
+        found.append(
+            {
+                "cutoff": f"{cut:.1f}",
+                "n": len(own),
+                "acted_on": share(int((acted & wanted).sum()), int(wanted.sum()), NO_ROWS),
+                "left_up": share(int((~acted & ~wanted).sum()), int((~wanted).sum()), NO_ROWS),
+                "accuracy": share(int((acted == wanted).sum()), len(own), NO_ROWS),
+                "false_alarms": share(int(alarms.sum()), len(pool), NO_ROWS),
+                "dynahate": told["macro_f1"],
+            }
+        )
+    return found
 
 
 def _slices(dev: Development) -> Iterator[tuple[str, str, NDArray[np.int64], Bools]]:

@@ -104,6 +104,15 @@ LAYOUTS: dict[str, Columns] = {
         ("threat", "threat", "share"),
         ("spam", "spam", "share"),
     ),
+    "cutoffs": (
+        ("cutoff", "cut-off", "text"),
+        ("n", "own sentences", "count"),
+        ("acted_on", "acted on where asked", "share"),
+        ("left_up", "left up where asked", "share"),
+        ("accuracy", "right", "share"),
+        ("false_alarms", "false alarms, goemotions", "share"),
+        ("dynahate", "Dynahate dev macro-F1", "number"),
+    ),
     "fairness": (
         ("set", "set", "text"),
         ("among", "among", "text"),

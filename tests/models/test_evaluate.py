@@ -119,10 +119,12 @@ def test_it_runs_whole_and_twice_alike(weights: Path, data: Path, shared: Path, 
     filled = card.read_text(encoding="utf-8")
     assert "(not measured" not in filled
     assert filled.startswith("# Card\n") and filled.endswith("\nThe end.\n")
-    assert (tmp_path / "one" / "tables.md").read_text(encoding="utf-8").count("<!-- end -->") == 13
+    assert (tmp_path / "one" / "tables.md").read_text(encoding="utf-8").count("<!-- end -->") == 14
     bars = {record["what"]: record for record in sections["bars"]}
     assert bars["HateXplain dev, AUC, hate speech against normal"]["n"] == 12
     assert bars["weights, MB"]["met"] is True
+    assert bars["own sentences with the group swapped, one decision"]["met"] is True
+    assert sum("largest gap between groups" in what for what in bars) == 8
     swapped = sections["templates"][0]
     assert (swapped["set"], swapped["n"]) == ("own sentences", len(WORDS) - 1)  # one stands under a caption
     assert swapped["one_decision"]["value"] == 1

@@ -102,3 +102,14 @@ def test_false_alarms_on_a_benign_pool(dev: Development, answers: Answers) -> No
     assert (found["n"], found["acted_on"].value, found["encoder_alone"].value) == (20, 0.1, 0.05)
     assert found["hate"].value == 0.1
     assert found["threat"].value == 0
+
+
+def test_a_higher_cut_off_acts_on_less(dev: Development, answers: Answers) -> None:
+    found = scorecard.by_cutoff(dev, answers, cutoffs.load())
+    told = {record["cutoff"]: record for record in found}
+    assert told["0.5"]["false_alarms"].value == 0.1
+    assert told["0.9"]["false_alarms"].value == 0
+    assert told["0.5"]["left_up"].value == 1
+    assert told["0.5"]["acted_on"].value is None  # no own sentence here asks for it
+    alarms = [record["false_alarms"].value for record in found]
+    assert alarms == sorted(alarms, reverse=True)
