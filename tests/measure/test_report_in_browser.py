@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 from tests.fixtures.browser import Watch, browser, faults_of, require_browser
+from tests.measure.calibration_samples import calibrated, sample
 from tests.measure.samples import NOW
 from tests.measure.test_report import scored
 
+from holdfast.measure import calibration_report
 from holdfast.measure.report import write_report
 
 __all__ = ["browser"]
@@ -34,5 +36,24 @@ def test_it_fits_and_can_be_used_by_all(browser: Browser, tmp_path: Path, width:
     covered.locator("summary").click()
     assert quote.is_visible()
     assert page.locator("svg.square polyline").first.bounding_box()["height"] > 50  # type: ignore[index]
+    assert watch.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
+def test_a_calibration_fits_and_can_be_used_by_all(
+    browser: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    path = tmp_path / "report.html"
+    calibration_report.write_report(path, calibrated(sample(400), scored=True), "x.csv", NOW)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(path.as_uri())
+    watch = Watch(context)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert faults_of(page) == []
+    plots = page.locator("svg.square polyline")
+    assert plots.count() == 2
+    assert plots.first.bounding_box()["height"] > 50  # type: ignore[index]
     assert watch.complaints == []
     context.close()

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from holdfast.measure.labels import Labels
     from holdfast.policy.policy import Policy
 
-_LABELS = Group("Labels", sort_key=1)
+LABELS = Group("Labels", sort_key=1)
 _WHAT = Group("What is evaluated", sort_key=2)
-_OUTPUT = Group("Output", sort_key=3)
-_INPUT = Group("Reading", sort_key=4)
+OUTPUT = Group("Output", sort_key=3)
+INPUT = Group("Reading", sort_key=4)
 _COLUMNS = Group("Columns", help="Which column holds what, where it has another name than here.", sort_key=5)
 _CHUNK = 1_000
-_WIDTH = 110
+WIDTH = 110
 
 Column = Annotated[str | None, Parameter(group=_COLUMNS)]
 
@@ -85,34 +85,34 @@ def evaluate(
     input: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
-    label: Annotated[str, Parameter(group=_LABELS)],
+    label: Annotated[str, Parameter(group=LABELS)],
     positive: Annotated[
-        tuple[str, ...], Parameter(group=_LABELS, consume_multiple=True, negative="", show_default=False)
+        tuple[str, ...], Parameter(group=LABELS, consume_multiple=True, negative="", show_default=False)
     ] = (),
     negative: Annotated[
-        tuple[str, ...], Parameter(group=_LABELS, consume_multiple=True, negative="", show_default=False)
+        tuple[str, ...], Parameter(group=LABELS, consume_multiple=True, negative="", show_default=False)
     ] = (),
     by: Annotated[
-        tuple[str, ...], Parameter(group=_LABELS, consume_multiple=True, negative="", show_default=False)
+        tuple[str, ...], Parameter(group=LABELS, consume_multiple=True, negative="", show_default=False)
     ] = (),
-    separator: Annotated[str | None, Parameter(group=_LABELS)] = None,
+    separator: Annotated[str | None, Parameter(group=LABELS)] = None,
     policy: Annotated[str | None, Parameter(name=["--policy", "-p"], group=_WHAT)] = None,
     acts_from: Annotated[Literal["label", "limit", "hold", "remove"], Parameter(group=_WHAT)] = "label",
     score: Annotated[str | None, Parameter(group=_WHAT)] = None,
     threshold: Annotated[float | None, Parameter(group=_WHAT)] = None,
     out: Annotated[
-        str | None, Parameter(name=["--out", "-o"], group=_OUTPUT, allow_leading_hyphen=True)
+        str | None, Parameter(name=["--out", "-o"], group=OUTPUT, allow_leading_hyphen=True)
     ] = None,
-    report: Annotated[Path | None, Parameter(group=_OUTPUT)] = None,
-    report_without_text: Annotated[bool, Parameter(group=_OUTPUT, negative="", show_default=False)] = False,
-    force: Annotated[bool, Parameter(group=_OUTPUT, negative="", show_default=False)] = False,
+    report: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    report_without_text: Annotated[bool, Parameter(group=OUTPUT, negative="", show_default=False)] = False,
+    force: Annotated[bool, Parameter(group=OUTPUT, negative="", show_default=False)] = False,
     quiet: Annotated[
-        bool, Parameter(name=["--quiet", "-q"], group=_OUTPUT, negative="", show_default=False)
+        bool, Parameter(name=["--quiet", "-q"], group=OUTPUT, negative="", show_default=False)
     ] = False,
-    format: Annotated[Literal["csv", "tsv", "jsonl", "parquet"] | None, Parameter(group=_INPUT)] = None,
-    encoding: Annotated[str | None, Parameter(group=_INPUT)] = None,
-    surface: Annotated[Surface, Parameter(group=_INPUT)] = "comment",
-    data: Annotated[Data, Parameter(group=_INPUT)] = DEFAULT_DATA,
+    format: Annotated[Literal["csv", "tsv", "jsonl", "parquet"] | None, Parameter(group=INPUT)] = None,
+    encoding: Annotated[str | None, Parameter(group=INPUT)] = None,
+    surface: Annotated[Surface, Parameter(group=INPUT)] = "comment",
+    data: Annotated[Data, Parameter(group=INPUT)] = DEFAULT_DATA,
     columns: Columns | None = None,
 ) -> None:
     """Measure the decisions on a file of labelled rows. Nothing is recorded.
@@ -184,7 +184,7 @@ def evaluate(
     json = None if out in (None, "-") else Path(str(out))
     outputs = {"--out": json, "--report": report}
     keep_from_harm(outputs, data, {"the input": None if input == "-" else input, "the policy": policy})
-    _check_outputs(outputs, overwrite=force)
+    check_outputs(outputs, overwrite=force)
     now = datetime.now(UTC)
     job = _Job(
         input=input,
@@ -327,10 +327,10 @@ class _Job(msgspec.Struct, frozen=True, kw_only=True):
             if bar is not None:
                 bar(Progress(reader.position, reader.size, done))
 
-        return evaluate(evaluator, engine.ahead(_chunks(reader)), where=self.input, progress=progress)
+        return evaluate(evaluator, engine.ahead(chunks_of(reader)), where=self.input, progress=progress)
 
 
-def _chunks(reader: Reader) -> Iterator[Chunk]:
+def chunks_of(reader: Reader) -> Iterator[Chunk]:
     from holdfast.bulk.rows import Rejected
     from holdfast.measure.evaluation import Chunk
 
@@ -354,7 +354,7 @@ def _several(given: Sequence[str]) -> tuple[str, ...]:
     return split_names(given)
 
 
-def _check_outputs(outputs: Mapping[str, Path | None], *, overwrite: bool) -> None:
+def check_outputs(outputs: Mapping[str, Path | None], *, overwrite: bool) -> None:
     """Raise before the work begins, when its results could not be kept."""
     from holdfast.bulk.output import CannotWrite
 
@@ -389,7 +389,7 @@ def _show(evaluation: Evaluation, name: str, json: Path | None, report: Path | N
 
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(width=_WIDTH)
+        console = Console(width=WIDTH)
     show(console, evaluation, name)
     console.print()
     if json is not None:

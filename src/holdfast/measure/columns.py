@@ -29,14 +29,14 @@ def open_labelled(
     wanted: Mapping[str, str],
     *,
     mapping: Mapping[str, str],
-    policy: Policy,
+    policy: Policy | None = None,
     format: Format | None = None,
     encoding: str | None = None,
     surface: Surface = "comment",
     stdin: BinaryIO | None = None,
 ) -> Opened:
     """Open `path` as `holdfast decide` would, with the columns `wanted` (column to the option that named it)
-    as well.
+    as well. Without a `policy` no context is checked.
 
     A column that an item's property takes is read from there, so that the decisions stay those of
     `decide`; others travel in the item's context. Raises `InvalidInput`, told in terms of the options.
@@ -49,6 +49,7 @@ def open_labelled(
                 where=f"{wanted[column]} {column}",
                 next_step="name another column",
             )
+    inputs = () if policy is None else policy.inputs
     extra = {f"{CONTEXT}.{column}": column for column, name in properties.items() if name is None}
     try:
         reader = open_reader(
@@ -57,8 +58,8 @@ def open_labelled(
             encoding=encoding,
             mapping={**mapping, **extra},
             surface=surface,
-            inputs=[*policy.inputs, *_lists(extra.values(), policy)],
-            check=policy.validate_context if policy.inputs else None,
+            inputs=[*inputs, *_lists(extra.values(), inputs)],
+            check=policy.validate_context if policy is not None and inputs else None,
             stdin=stdin,
         )
     except InvalidInput as error:
@@ -96,9 +97,9 @@ def _property(column: str, mapping: Mapping[str, str]) -> str | None:
     return None if name in mapping or name == CONTEXT else name
 
 
-def _lists(columns: Iterable[str], policy: Policy) -> Iterator[Field]:
+def _lists(columns: Iterable[str], inputs: Sequence[Field]) -> Iterator[Field]:
     """Fields that let a JSON or Parquet column hold several values, but for those that the policy types."""
-    typed = {field.name for field in policy.inputs}
+    typed = {field.name for field in inputs}
     for column in columns:
         if column not in typed:
             yield Field(name=column, type=Type.TEXT_LIST, doc="A column of the evaluated file.")

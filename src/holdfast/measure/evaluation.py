@@ -190,7 +190,7 @@ class Evaluator:
     def finish(self, where: str = "input") -> Evaluation:
         """The figures over all that was added. Raises `InvalidLabels` when no label was understood."""
         if self._rows and self._rejected == self._rows:
-            raise _unreadable(self._kinds, where)
+            raise unreadable(self._kinds, where)
         if not self._positive:
             raise self._labels.refuse(where, self._rows)
         if self._labels.positive and not any(self._positive):
@@ -371,7 +371,7 @@ def evaluate(
     return evaluator.finish(where)
 
 
-def _unreadable(kinds: Counter[str], where: str) -> InvalidInput:
+def unreadable(kinds: Counter[str], where: str) -> InvalidInput:
     """The error for a file none of whose rows could be taken."""
     kind, count = kinds.most_common(1)[0]
     return InvalidInput(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from holdfast.measure.evaluation import Evaluation
 from holdfast.measure.figures import Figure
+from holdfast.measure.scores import Bin
 
 SIDE = 240.0
 """Units of a square plot's side; text beside it is 12 units high."""
@@ -52,12 +54,14 @@ def whisker(figure: Figure) -> Whisker | None:
 
 def reliability_plot(evaluation: Evaluation) -> ReliabilityPlot | None:
     """`None` where there is no score, or it is no probability."""
-    if evaluation.score is None or not evaluation.score.reliability:
+    return None if evaluation.score is None else bins_plot(evaluation.score.reliability)
+
+
+def bins_plot(bins: Sequence[Bin]) -> ReliabilityPlot | None:
+    """The share of positive rows over the mean score of each bin; `None` where there are none."""
+    if not bins:
         return None
-    spots = tuple(
-        Spot(_x(one.mean_score), _y(one.positive), _y(one.high), _y(one.low))
-        for one in evaluation.score.reliability
-    )
+    spots = tuple(Spot(_x(one.mean_score), _y(one.positive), _y(one.high), _y(one.low)) for one in bins)
     return ReliabilityPlot(spots, " ".join(f"{spot.x},{spot.y}" for spot in spots))
 
 
