@@ -24,6 +24,12 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 """When all is decided: no item says when it was written, and no rule may depend on today."""
 
 
+def engine_over(weights: Path) -> Engine:
+    """The engine with every signal that ships, and the classifier of `weights`. Raises `InvalidModel`."""
+    signals = [signal for signal in default_signals() if signal.name != Classifier.name]
+    return Engine((*signals, Classifier.load(weights)))
+
+
 def acted_on(
     weights: Path, texts: Sequence[str], contexts: Sequence[str | None], acts_from: Action
 ) -> NDArray[np.bool_]:
@@ -31,9 +37,7 @@ def acted_on(
 
     Nothing is known of authors and targets, so rules that ask for them cannot fire.
     """
-    signals = [signal for signal in default_signals() if signal.name != Classifier.name]
-    classifier = Classifier.load(weights)
-    engine = Engine((*signals, classifier))
+    engine = engine_over(weights)
     policy = Policy.load(pack_source(DEFAULT_PACK), engine.schema, f"{DEFAULT_PACK}.yaml")
     found: list[bool] = []
     began = time.monotonic()

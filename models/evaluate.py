@@ -18,7 +18,17 @@ import msgspec
 import numpy as np
 
 from holdfast.errors import HoldfastError
-from models import bars, cutoffs, decisions, development, fairness, functionalities, migration, scorecard
+from models import (
+    bars,
+    cutoffs,
+    decisions,
+    development,
+    fairness,
+    functionalities,
+    migration,
+    scorecard,
+    unseen,
+)
 from models.answers import Answerer, Answers, keyword_hits
 from models.cutoffs import Cutoffs
 from models.development import Development
@@ -32,6 +42,7 @@ SECTIONS = (
     "bars",
     "classes",
     "functionalities",
+    "checks",
     "heads",
     "baselines",
     "groups",
@@ -82,7 +93,10 @@ def evaluate(
         ],
         "cutoffs": scorecard.by_cutoff(dev, answers, cuts),
         "migration": [],
+        "checks": [],
     }
+    if policy:
+        sections["checks"] = unseen.by_class(weights, np.random.default_rng(seed))
     if shared is not None:
         sections["bars"].extend(bars.hatexplain(answerer, shared, rows))
         sections["benign"].append(_tweets(answerer, shared, cuts, rows))

@@ -51,6 +51,14 @@ LAYOUTS: dict[str, Columns] = {
         ("policy", "shipped policy", "share"),
         ("low", "under 80 %", "flag"),
     ),
+    "checks": (
+        ("class", "class", "text"),
+        ("wanted", "wanted", "text"),
+        ("n", "sentences", "count"),
+        ("cases", "cases", "count"),
+        ("policy", "right, shipped policy (95 %)", "share"),
+        ("heads", "right, heads alone", "share"),
+    ),
     "heads": (
         ("head", "head", "text"),
         ("source", "source", "text"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
-from models import cutoffs, development
+from models import checks, cutoffs, development
 from models.answers import Answerer, keyword_hits
 from models.evaluate import CARD, SECTIONS, main
 from models.rows import Row
@@ -96,7 +97,22 @@ def shared(tmp_path: Path) -> Path:
     return folder
 
 
-def test_it_runs_whole_and_twice_alike(weights: Path, data: Path, shared: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def few_cases(monkeypatch: pytest.MonkeyPatch) -> checks.Book:
+    """The case book, cut down to what takes a second."""
+    whole = checks.load()
+    kept = {
+        name: msgspec.structs.replace(whole.classes[name], cases=whole.classes[name].cases[:5])
+        for name in ("everyday_comments", "positive_identity_statements", "second_person_threats")
+    }
+    book = msgspec.structs.replace(whole, classes=kept)
+    monkeypatch.setattr(checks, "load", lambda: book)
+    return book
+
+
+def test_it_runs_whole_and_twice_alike(
+    weights: Path, data: Path, shared: Path, tmp_path: Path, few_cases: checks.Book
+) -> None:
     card = tmp_path / "card.md"
     card.write_text(
         "# Card\n\n"
@@ -119,12 +135,17 @@ def test_it_runs_whole_and_twice_alike(weights: Path, data: Path, shared: Path, 
     filled = card.read_text(encoding="utf-8")
     assert "(not measured" not in filled
     assert filled.startswith("# Card\n") and filled.endswith("\nThe end.\n")
-    assert (tmp_path / "one" / "tables.md").read_text(encoding="utf-8").count("<!-- end -->") == 14
+    assert (tmp_path / "one" / "tables.md").read_text(encoding="utf-8").count("<!-- end -->") == 15
     bars = {record["what"]: record for record in sections["bars"]}
     assert bars["HateXplain dev, AUC, hate speech against normal"]["n"] == 12
     assert bars["weights, MB"]["met"] is True
     assert bars["own sentences with the group swapped, one decision"]["met"] is True
     assert sum("largest gap between groups" in what for what in bars) == 8
+    by_case = {record["class"]: record for record in sections["checks"]}
+    kinds = [by_case[name] for name in few_cases.classes]
+    assert [kind["cases"] for kind in kinds] == [5, 5, 5]
+    assert sum(kind["n"] for kind in kinds) == by_case["all"]["n"] == len(list(checks.fill(few_cases)))
+    assert kinds[0]["policy"]["low"] <= kinds[0]["policy"]["value"] <= kinds[0]["policy"]["high"]
     swapped = sections["templates"][0]
     assert (swapped["set"], swapped["n"]) == ("own sentences", len(WORDS) - 1)  # one stands under a caption
     assert swapped["one_decision"]["value"] == 1
@@ -139,6 +160,7 @@ def test_without_the_corpora_it_measures_what_it_can(
     sections = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))["sections"]
     assert not sections["fairness"] and not sections["migration"]
     assert sections["classes"][-1]["policy"] is None
+    assert not sections["checks"]
     assert sections["heads"][0]["source"] == "all corpora"
 
 
