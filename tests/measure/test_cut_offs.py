@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,6 +128,15 @@ def test_looking_begins_no_higher_than_acting() -> None:
     other = of(Target(aim="precision", bound=0.99), rows, rows)
     assert lower_first(act, other, rows, None, rng).at == other.at
     assert lower_first(review, act, rows, None, rng) is act
+    unmet = msgspec.structs.replace(act, unmet="no cut-off reaches it")
+    assert lower_first(unmet, review, rows, None, rng) is review
+
+
+def test_no_false_positive_is_taken_that_finds_nothing() -> None:
+    """Where the classes do not touch, the cut-off for precision lies at the lowest positive row."""
+    scores = np.round(np.concatenate((np.linspace(0.6, 1, 100), np.linspace(0, 0.4, 100))), 4)
+    rows = Rows(scores, np.arange(200) < 100)
+    assert of(PRECISE, rows, rows).at == 0.6
 
 
 @given(st.integers(0, 200), st.integers(0, 200), st.floats(0.01, 0.99))

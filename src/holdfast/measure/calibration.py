@@ -225,7 +225,7 @@ class Calibrator:
         place = f"{where}, column {labels.column}"
         taken = known & (labelled != _UNLABELLED)
         before, positive = here[taken], labelled[taken] == 1
-        check_sample(positive, before, place)
+        check_sample(positive, before, place, taken.size - positive.size)
         chosen = parted(positive, rng)
         for part in (before[chosen], before[~chosen]):
             if part.min() == part.max():

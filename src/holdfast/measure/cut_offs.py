@@ -127,7 +127,7 @@ def lower_first(
     act: CutOff, review: CutOff, kept: Rows, prevalence: float | None, rng: np.random.Generator
 ) -> CutOff:
     """The cut-off for review, no higher than the one for acting: what is acted on need not be looked for."""
-    if act.at is None or review.at is None or review.at <= act.at:
+    if act.unmet is not None or act.at is None or review.at is None or review.at <= act.at:
         return review
     if review.target.aim != "recall":
         return msgspec.structs.replace(
@@ -138,7 +138,8 @@ def lower_first(
 
 
 def _precise(target: Target, fitted: Rows, prevalence: float | None) -> tuple[float | None, str | None]:
-    """The lowest cut-off from which on precision reaches the target with caution, or the best there is."""
+    """The cut-off that finds most with a precision that reaches the target with caution, the highest of several; or
+    the most precise there is."""
     ranked = rank(fitted.positive, fitted.scores)
     hits, false = np.cumsum(ranked.positives), np.cumsum(ranked.negatives)
     odds = 1.0 if prevalence is None else _odds(fitted.positive, prevalence)
@@ -150,7 +151,10 @@ def _precise(target: Target, fitted: Rows, prevalence: float | None) -> tuple[fl
     )
     reached = np.flatnonzero(cautious >= target.bound)
     if reached.size:
-        return float(ranked.scores[reached[-1]]), None
+        most = reached[
+            np.argmax(hits[reached])
+        ]  # the first of them: what lies below adds false positives alone
+        return float(ranked.scores[most]), None
     best = int(np.argmax(cautious))
     return float(ranked.scores[best]), (
         "no cut-off reaches it on the rows fitted to, with one standard error to spare"

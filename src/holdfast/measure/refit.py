@@ -34,8 +34,8 @@ class InvalidSample(HoldfastError):
     code = "invalid-sample"
 
 
-def check_sample(positive: Truths, scores: Floats, where: str) -> None:
-    """Raise `InvalidSample` for rows that nothing can be fitted to."""
+def check_sample(positive: Truths, scores: Floats, where: str, left_out: int = 0) -> None:
+    """Raise `InvalidSample` for rows that nothing can be fitted to, after so many were `left_out`."""
     positives = int(positive.sum())
     negatives = positive.size - positives
     if min(positives, negatives) < FEWEST:
@@ -44,7 +44,12 @@ def check_sample(positive: Truths, scores: Floats, where: str) -> None:
         raise InvalidSample(
             f"has too few {missing} rows to calibrate by" if few else f"has no {missing} row",
             where=where,
-            value=f"{positives:,} positive and {negatives:,} negative rows with a probability",
+            value=f"{positives:,} positive and {negatives:,} negative rows"
+            + (
+                f"; {left_out:,} left out, of which the label or the classifier says nothing"
+                if left_out
+                else ""
+            ),
             expected=f"at least {FEWEST} of each; from some hundreds on the intervals are narrow",
             next_step="label more rows. Should positives be rare, label more of what scores high and say the true "
             "share with --prevalence",
