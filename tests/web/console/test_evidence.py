@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from holdfast.decision import Span
 from holdfast.schema import Field, Schema, Type
+from holdfast.web.console import render
 from holdfast.web.console.evidence import HEAD_LIMIT, MARK_LIMIT, because, mark, readings, shape
 
 texts = st.text(max_size=60)
@@ -81,3 +82,44 @@ def test_what_stands_out_comes_first_and_what_is_not_known_apart() -> None:
     assert sorted_.telling[0].doc == "Hate."
     assert [reading.name for reading in sorted_.unknown] == ["language"]
     assert [reading.name for reading in sorted_.plain] == ["links", "kinds", "flag"]
+
+
+def test_probabilities_stand_in_order_and_small_ones_with_what_is_harmless() -> None:
+    def head(name: str, low: float | None = 0) -> Field:
+        doc = f"How probable it is that the text is `{name}`. Unknown in other languages."
+        return Field(name=name, type=Type.NUMBER, doc=doc, nullable=True, low=low, high=1)
+
+    schema = Schema(
+        [
+            head("text.capitals"),
+            head("hate"),
+            head("threat"),
+            head("spam"),
+            head("sexual"),
+            head("score", low=None),
+            Field(name="lexicon.insult", type=Type.INTEGER, doc="Insults."),
+        ]
+    )
+    found = {"text.capitals": 0.9, "hate": 0.3, "threat": 0.93, "spam": 0.0499, "sexual": None, "score": 0.01, "lexicon.insult": 1}  # fmt: skip
+    sorted_ = readings(found, schema)
+    assert [reading.name for reading in sorted_.telling] == ["score", "lexicon.insult", "threat", "hate", "text.capitals"]  # fmt: skip
+    assert [reading.share for reading in sorted_.telling] == [False, False, True, True, True]
+    assert [reading.name for reading in sorted_.plain] == ["spam"]
+    assert [reading.name for reading in sorted_.unknown] == ["sexual"]
+    assert sorted_.telling[2].doc == "How probable it is that the text is threat."
+
+
+def test_a_probability_is_shown_rounded_and_an_unknown_one_as_not_known() -> None:
+    field = Field(name="hate", type=Type.NUMBER, doc="Hate.", nullable=True, low=0, high=1)
+    for value, shown in (
+        (0.9317, "93%"),
+        (0.0512, "5.1%"),
+        (1.0, "100%"),
+        (0.0, "0%"),
+        (0.0004, "under 0.1%"),
+    ):
+        html = render.fragment("parts/evidence.html", "signals", readings({"hate": value}, {"hate": field}))
+        assert f"</meter> {shown}</dd>" in html
+    html = render.fragment("parts/evidence.html", "signals", readings({"hate": None}, {"hate": field}))
+    assert "<meter" not in html
+    assert "not known" in html

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from holdfast.decision import Span
-from holdfast.schema import Field, Value
+from holdfast.schema import Field, Type, Value
 
 MARK_LIMIT = 60
 """Spans that one text is marked with; a text full of findings stays readable."""
@@ -16,7 +16,9 @@ HEAD_LIMIT = 2_000
 SHAPE_LIMIT = 96
 """Code points of the blurred shape."""
 _SHAPE = "aeimnorstu"
-_SIZES = ("text.", "language")
+_SIZES = ("text.", "language", "classifier.")
+LITTLE = 0.05
+"""Probabilities and shares below it are as in any harmless text."""
 
 
 class Piece(NamedTuple):
@@ -48,11 +50,12 @@ class Marked(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One signal's field as a reader meets it."""
+    """One signal's field as a reader meets it; `doc` is one sentence. `share`: its value is a part of 1."""
 
     name: str
     doc: str
     value: Value
+    share: bool = False
 
 
 class Readings(NamedTuple):
@@ -103,19 +106,30 @@ def because(values: Mapping[str, Value]) -> Mapping[str, Value]:
 
 
 def readings(signals: Mapping[str, Value], schema: Mapping[str, Field]) -> Readings:
-    """Sort signal values into telling, unknown and plain; each keeps the declared order."""
+    """Sort signal values into telling, unknown and plain; each keeps the declared order, but of probabilities the
+    highest comes first."""
     telling: list[Reading] = []
     unknown: list[Reading] = []
     plain: list[Reading] = []
     for name, value in signals.items():
-        field = schema.get(name)
-        reading = Reading(name, "" if field is None else field.doc, value)
+        reading = _reading(name, value, schema.get(name))
         if value is None:
             unknown.append(reading)
-        elif value:
+        elif value and not (reading.share and _part(reading) < LITTLE):
             telling.append(reading)
         else:
             plain.append(reading)
-    # Size and language say little about a text: they come after what was found in it.
-    telling.sort(key=lambda reading: reading.name.startswith(_SIZES))
+    # What was found comes before what is only probable. Size, language and who answered say little: they come last.
+    telling.sort(key=lambda reading: (reading.name.startswith(_SIZES), reading.share, -_part(reading)))
     return Readings(tuple(telling), tuple(unknown), tuple(plain))
+
+
+def _reading(name: str, value: Value, field: Field | None) -> Reading:
+    if field is None:
+        return Reading(name, "", value)
+    share = field.type is Type.NUMBER and (field.low, field.high) == (0, 1)
+    return Reading(name, field.doc.partition(". ")[0].rstrip(".").replace("`", "") + ".", value, share)
+
+
+def _part(reading: Reading) -> float:
+    return reading.value if reading.share and isinstance(reading.value, int | float) else 0.0

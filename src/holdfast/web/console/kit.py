@@ -11,6 +11,7 @@ from typing import Any
 from litestar.response import Response
 
 from holdfast.decision import Action, Decision, Fired, Span, Unknown
+from holdfast.schema import Field, Type
 from holdfast.web.console import render
 from holdfast.web.console.catalogue import catalogue
 from holdfast.web.console.evidence import mark, readings, shape
@@ -50,13 +51,13 @@ def context() -> dict[str, Any]:
         "shown": _shown(busy),
         "quiet": _shown([(0, 0)] * BINS),
         "trials": [
-            Trial(TEXT, decision=judged(_DECISION, TEXT, {}, words)),
+            Trial(TEXT, decision=judged(_DECISION, TEXT, _FIELDS, words)),
             Trial("hello", decision=judged(_HARMLESS, "hello", {}, words)),
             Trial(error=words.say("try.empty")),
         ],
         "trial": Trial(TEXT),
-        "readings": readings(_DECISION.signals, {}),
-        "decision": judged(_DECISION, TEXT, {}, words),
+        "readings": readings(_DECISION.signals, _FIELDS),
+        "decision": judged(_DECISION, TEXT, _FIELDS, words),
         "happened": [
             Happened(words.say("decision.created"), words.relative(NOW - timedelta(hours=2), NOW)),
             Happened(words.say("decision.received"), words.relative(NOW - timedelta(minutes=3), NOW)),
@@ -65,6 +66,22 @@ def context() -> dict[str, Any]:
     }
 
 
+_FIELDS = {
+    name: Field(
+        name=name,
+        type=Type.NUMBER,
+        nullable=True,
+        low=0,
+        high=1,
+        doc=f"How probable it is that {doc}. Else unknown.",
+    )
+    for name, doc in (
+        ("hate", "the text attacks people for who they are"),
+        ("harassment", "the text attacks the person it is aimed at"),
+        ("threat", "the text threatens, wishes or calls for violence"),
+        ("sexual", "the text is sexual"),
+    )
+}
 _SPANS = (
     Span(signal="lexicon.insult", start=7, end=13, label="bristo"),
     Span(signal="contact.phone", start=34, end=47, label="phone number"),
@@ -100,6 +117,10 @@ _DECISION = Decision(
         "language": None,
         "contact.phone": 1,
         "contact.kinds": ["phone"],
+        "hate": 0.0412,
+        "harassment": 0.9317,
+        "threat": 0.2,
+        "sexual": None,
     },
     spans=_SPANS,
     policy=_POLICY,
