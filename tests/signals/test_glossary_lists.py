@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.content import Item
 from holdfast.signals.glossary import Glossary
-from holdfast.signals.identity import Identities
+from holdfast.signals.identity import MANY, Identities
 from holdfast.signals.lexicon import Lexicon
 from holdfast.signals.normalise import normalise
 from holdfast.signals.signal import Batch
@@ -191,6 +191,44 @@ def test_a_slogan_is_the_same_evidence_whoever_is_named() -> None:
         assert all(columns["glossary.certain"]), slogan
         for item, targets in zip(items, columns["glossary.targets"], strict=True):
             assert item.id.split()[0] in targets, item  # type: ignore[operator]
+
+
+# References to what was done to a group, or stereotypes of it, that name it. Nobody else's name can stand in them; what is
+# said of any group belongs into an entry that stands for every group.
+HISTORIES = {
+    "aids_wish", "boomer_remover", "christian_taunt", "coffee_meme", "dancing_911", "disposable_men", "feed_to_lions", "jew_pizza_joke",
+    "kitchen_order", "ovens", "rooftops", "soap",
+}  # fmt: skip
+
+
+def test_only_histories_name_their_group() -> None:
+    """An own entry's form that names its group weighs what it weighs with any other name in it."""
+    lists = Glossary.starter().lists
+    forms = lists.forms()
+    named = []
+    for form, text in zip(forms, normalise([form.text for form in forms]).texts, strict=True):
+        entry = lists.entries[form.entry]
+        groups = [m.groups for m in NAMES.canonical(text).mentions if m.form == MANY]
+        if not set(entry.targets).isdisjoint(group for own in groups for group in own):
+            named.append((entry.name, text))
+    assert len(named) > 100
+
+    def weighed(texts: list[str]) -> list[tuple[bool, bool]]:
+        columns = measure([Item(id=str(n), text=text) for n, text in enumerate(texts)])
+        pairs = zip(columns["glossary.certain"], columns["glossary.aimed"], strict=True)
+        return [(bool(certain), bool(aimed)) for certain, aimed in pairs]
+
+    before = weighed([text for _, text in named])
+    after = weighed([NAMES.swapped(text, "buddhist") for _, text in named])
+    differ = {name for (name, _), a, b in zip(named, before, after, strict=True) if a != b}
+    assert differ == HISTORIES
+
+
+def test_no_term_of_the_lexicon_but_slurs_names_a_group() -> None:
+    terms = [
+        term for term in Lexicon.starter().terms if NAMES.canonical(normalise([term.term]).texts[0]).groups
+    ]
+    assert {term.category for term in terms} <= {"slur"}
 
 
 def test_entries_exist_for_every_group() -> None:

@@ -74,8 +74,8 @@ class Glossary:
             name="glossary.aimed",
             type=Type.INTEGER,
             low=0,
-            doc="Certain matches that speak to somebody, or target a group that the caption, the parent or the "
-            "platform's `target.groups` names.",
+            doc="Certain matches that speak to somebody, call for violence, or target a group that the caption, the "
+            "parent or the platform's `target.groups` names.",
         ),
     )
 

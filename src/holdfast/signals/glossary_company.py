@@ -97,7 +97,7 @@ class Company:
                     rows.tolist(), starts.tolist(), hits.pattern.tolist(), strict=True
                 ):
                     found[row].extend((start, tag) for tag in self._tags[pattern])
-            named = self._names.all(stream)
+            named = self._names.find(stream)
             if named:
                 rows, starts, _ = stream.spans(*places_of(named))
                 for row, start, naming in zip(rows.tolist(), starts.tolist(), named, strict=True):

@@ -18,8 +18,8 @@ entries:
     needs: {target: anywhere, not_near: [desert, "@fruit"]}
 
 `{a|b}` in a form stands for each alternative, `{@fruit}` for each word of a set. Where `targets` is `[named]`, an
-entry stands for every group: `{@people}` is the people of any, and the group that is named is the target. The groups
-of `identities.yaml` are there without being listed.
+entry stands for every group: `{@people}` is the people of any ("Jews"), `{@person}` a person or an adjective ("Jew",
+"Jewish"), and the group that is named is the target. The groups of `identities.yaml` are there without being listed.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ FORM_LIMIT: Final = 200
 NAMED: Final = "named"
 """The target of an entry that stands for every group: the one that its match names."""
 PEOPLE: Final = "people"
-NAME: Final = "\ufdd0"
-"""Stands in a form for the people of any group. Unicode says that it is no character and never will be."""
+PERSON: Final = "person"
+MANY, ONE = "\ufdd0", "\ufdd1"
+"""Stand in a form for the people of any group, and for a person. Unicode says that they are no characters and never will be."""
 
 Ambiguity = Literal["low", "medium", "high"]
 Kind = Literal["number", "emoji", "symbol", "code", "history", "conspiracy", "slogan", "taunt"]
@@ -88,8 +89,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A term that is used to attack: what it means, whom it targets, and what must stand around it.
 
-    `needs` lists alternatives. `addressed` says that it speaks to somebody ("go back to …") and so is aimed at
-    them, whoever they are. `where` is file and line.
+    `needs` lists alternatives. `addressed` says that it speaks to somebody ("go back to …"), or calls for violence
+    against those it names, and so is aimed at people, whoever they are. `where` is file and line.
     """
 
     term: str
@@ -112,10 +113,16 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Form(NamedTuple):
-    """A text to look for, in which `NAME` stands for the people of any group, and the entry (its place in the list)."""
+    """A text to look for, in which `MANY` and `ONE` stand for whom any group's name names, and the entry (its place in
+    the list)."""
 
     text: str
     entry: int
+
+    @property
+    def names(self) -> int:
+        """How many names stand in it."""
+        return self.text.count(MANY) + self.text.count(ONE)
 
 
 class Lists(NamedTuple):
@@ -149,11 +156,12 @@ class Lists(NamedTuple):
     def _expand(self, form: str, entry: Entry) -> Iterator[str]:
         if entry.targets != (NAMED,):
             return _written_out(form, self.sets, entry.where)
-        sets = {**self.sets, PEOPLE: (NAME, f"the {NAME}")}
+        sets = {**self.sets, PEOPLE: (MANY, f"the {MANY}"), PERSON: (ONE,)}
         return (text.replace("the the ", "the ") for text in _written_out(form, sets, entry.where))
 
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
+_NAMED = re.compile(rf"\{{@({PEOPLE}|{PERSON})\}}")
 
 
 def _written_out(form: str, sets: dict[str, tuple[str, ...]], where: str) -> Iterator[str]:
@@ -315,12 +323,12 @@ def _check_references(entry: Entry, lists: Lists) -> None:
                 expected=f"[{NAMED}], or some of {', '.join(sorted(lists.groups))}",
                 next_step="add it under `groups:`, with its `people`",
             )
-    if entry.targets == (NAMED,) and not all(f"@{PEOPLE}" in form for form in entry.forms):
+    if entry.targets == (NAMED,) and not all(map(_NAMED.search, entry.forms)):
         raise InvalidGlossary(
             "an entry that stands for every group has a form that names none",
             where=entry.where,
             value=entry.name,
-            expected=f"{{@{PEOPLE}}} in each of its forms",
+            expected=f"{{@{PEOPLE}}} or {{@{PERSON}}} in each of its forms",
         )
     for needs in entry.needs:
         for word in (*needs.near, *needs.not_near):

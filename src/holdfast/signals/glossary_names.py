@@ -34,13 +34,15 @@ class Names:
 
     def __init__(self, identities: Identities, others: Mapping[str, Sequence[str]]) -> None:
         self._identities = identities
-        plain = [name for name in identities.names if name.form == MANY and not name.condition]
         forms = [
             *((term, group, True) for group, terms in others.items() for term in terms),
-            *((" ".join(name.words), name.group, False) for name in plain),
-            # Names for people end in one of these, which by itself only says where to look.
-            *((term, "", False) for term in identities.people),
-            *((name.words[-1], "", False) for name in plain if len(name.words) > 1),
+            *(
+                (" ".join(n.words), n.group, False)
+                for n in identities.names
+                if n.form == MANY and not n.condition
+            ),
+            # Only says where to look.
+            *((name.words[-1], "", False) for name in identities.names if name.group),
         ]
         self._texts: list[str] = []
         self._groups: list[tuple[str, bool]] = []
@@ -51,20 +53,16 @@ class Names:
             runs.append(run)
         self._automaton = Automaton(self._texts, runs, [True] * len(runs)) if runs else None
 
-    def people(self, stream: Stream) -> list[Naming]:
-        """Where peoples are named, in order; no two overlap."""
+    def find(self, stream: Stream) -> list[Naming]:
+        """Where groups are named, in order; no two overlap."""
         hits = None if self._automaton is None else self._automaton.search(stream)
         if hits is None:
             return []
         texts = np.unique(np.searchsorted(stream.bounds, hits.start)).tolist()
-        found = [naming for naming in self._read(stream, texts) if naming.people]
-        return _joined(found, self._others(stream, hits))
-
-    def all(self, stream: Stream) -> list[Naming]:
-        """Where any group is named, people and persons: `people`, and what else `identities` finds."""
-        found = {(naming.start, naming.end): naming for naming in self._read(stream, range(len(stream.rows)))}
-        found |= {(naming.start, naming.end): naming for naming in self.people(stream)}
-        return list(found.values())
+        found = self._read(stream, texts)
+        # "the Chinese" is a people, though "Chinese" by itself is an adjective.
+        people = _joined([naming for naming in found if naming.people], self._others(stream, hits))
+        return _joined(people, (naming for naming in found if not naming.people))
 
     def _read(self, stream: Stream, texts: Iterable[int]) -> list[Naming]:
         found = []

@@ -11,7 +11,7 @@ import ahocorasick_rs
 import numpy as np
 
 from holdfast.signals.automaton import Automaton, normal_forms
-from holdfast.signals.glossary_entries import NAME, Form, Lists
+from holdfast.signals.glossary_entries import MANY, ONE, Form, Lists
 from holdfast.signals.glossary_names import Names, Naming, places_of
 from holdfast.signals.signal import Batch, Segment
 from holdfast.signals.stream import Stream
@@ -44,9 +44,9 @@ class Search:
 
     def __init__(self, lists: Lists, names: Names) -> None:
         forms = lists.forms()
-        named = [form for form in forms if NAME in form.text]
-        written = [form for form in forms if NAME not in form.text and any(c.isalnum() for c in form.text)]
-        signs = [form for form in forms if NAME not in form.text and not any(c.isalnum() for c in form.text)]
+        named = [form for form in forms if form.names]
+        written = [form for form in forms if not form.names and any(c.isalnum() for c in form.text)]
+        signs = [form for form in forms if not form.names and not any(c.isalnum() for c in form.text)]
         self._names = names
         self._forms, self._automaton = _automaton(written)
         self._slogans, self._slogan_automaton = _automaton(named)
@@ -87,11 +87,11 @@ class Search:
     def _find_slogans(self, stream: Stream) -> Iterator[tuple[int, Match]]:
         if self._slogan_automaton is None:
             return
-        named = self._names.people(stream)
+        named = self._names.find(stream)
         if not named:
             return
         starts, ends = places_of(named)
-        signed = stream.replaced(starts, ends, ord(NAME))
+        signed = stream.replaced(starts, ends, [ord(MANY if naming.people else ONE) for naming in named])
         hits = self._slogan_automaton.search(signed)
         if hits is None:
             return
@@ -99,12 +99,14 @@ class Search:
         signs = starts - np.concatenate(([0], shift[:-1]))  # where the signs stand among `signed.codes`
         firsts, lasts = np.searchsorted(signs, hits.start), np.searchsorted(signs, hits.end)
         rows, places, beyond = signed.spans(hits.start, hits.end)
-        for row, start, end, pattern, first, last in zip(
-            rows.tolist(), places.tolist(), beyond.tolist(), hits.pattern.tolist(), firsts.tolist(), lasts.tolist(), strict=True
+        for row, start, end, pattern, close, first, last in zip(
+            rows.tolist(), places.tolist(), beyond.tolist(), hits.pattern.tolist(), hits.end.tolist(), firsts.tolist(), lasts.tolist(), strict=True
         ):  # fmt: skip
             form = self._slogans[pattern]
+            if form.text[-1] == MANY and signed.haystack.startswith("'s", close):
+                continue  # "… the women's coats"
             # A text may hold the sign itself.
-            if last - first == form.text.count(NAME) and (groups := _in_all(named[first:last])):
+            if last - first == form.names and (groups := _in_all(named[first:last])):
                 yield row, Match(start, end, form.entry, groups)
 
     def _holds_sign(self, text: str) -> bool:
@@ -133,7 +135,7 @@ def _automaton(forms: Sequence[Form]) -> tuple[list[Form], Automaton | None]:
     if not found:
         return [], None
     runs = [
-        [0 if letter == NAME else run for letter, run in zip(text, runs, strict=True)]
+        [0 if letter in (MANY, ONE) else run for letter, run in zip(text, runs, strict=True)]
         for _, text, runs in found
     ]
     texts = [text for _, text, _ in found]

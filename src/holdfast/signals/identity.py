@@ -65,8 +65,6 @@ class Identities:
         # What a name may have behind it and still be one name, with the form that it then takes.
         self._tails = dict.fromkeys(_terms(data["person"]) + _terms(adults["one"]), ONE)
         self._tails |= dict.fromkeys(_terms(data["people"]) + _terms(adults["many"]), MANY)
-        self.people = tuple(term for term, form in self._tails.items() if form == MANY)
-        """What makes an adjective a name for people: "people", "folks", "men"."""
         self._persons = frozenset(self._tails) | frozenset(_terms(data["persons"]))
         self._subjects = frozenset(_terms(data["subjects"]))
         self._determiners = frozenset(_terms(data["determiners"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -115,10 +116,10 @@ class Stream:
         places = np.repeat(places, self._shown[places])
         return to_text(self.codes[places]), places
 
-    def replaced(self, starts: Places, ends: Places, code: int) -> Stream:
-        """The stream with one `code` in the place of each `codes[start:end]`: none empty or across texts, all in order."""
+    def replaced(self, starts: Places, ends: Places, signs: Sequence[int]) -> Stream:
+        """The stream with one sign in the place of each `codes[start:end]`: none empty or across texts, all in order."""
         codes = self.codes.astype(np.int32)
-        codes[starts] = code
+        codes[starts] = signs
         keep = np.ones(len(codes), np.bool_)
         keep[within(starts + 1, ends)] = False
         return Stream(
