@@ -92,6 +92,25 @@ def test_with_labels_the_figures_are_those_of_scikit_learn() -> None:
         assert all(precision_score(positive, here >= cut) < one.former.precision.value for cut in lower)  # type: ignore[union-attr, operator]
 
 
+@pytest.mark.parametrize("n", [120, 1_000])
+def test_the_interval_holds_the_cut_off_that_is_equal_for_all(n: int) -> None:
+    rng = np.random.default_rng(n)
+
+    def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
+        truth = rng.normal(0, 1, count)
+        former, here = (1 / (1 + np.exp(-truth - rng.normal(0, 0.7, count))) for _ in range(2))
+        return former, here**2
+
+    former, here = drawn(400_000)
+    equal = np.quantile(here, 1 - (former >= 0.7).mean())
+    held = 0
+    for _ in range(300):
+        (found,) = mapped(*drawn(n), None, (0.7,)).thresholds
+        assert found.low <= found.same_share.at <= found.high  # type: ignore[operator]
+        held += found.low <= equal <= found.high
+    assert 0.92 <= held / 300 <= 0.99
+
+
 def test_a_threshold_that_nothing_reached_acts_on_nothing_here() -> None:
     (found,) = mapped([0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1], [1, 0, 1, 0], (0.9,)).thresholds
     assert found.same_share.at is None

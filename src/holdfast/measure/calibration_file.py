@@ -25,11 +25,12 @@ METHODS = (
     "Cut-offs for recall and false positives, and the conformal sets: class by class from the rows kept aside (Vovk, "
     "Gammerman and Shafer 2005; Angelopoulos, Bates, Fisch, Lei and Schuster 2022). The promise holds for any number "
     "of rows, on average over samples such as this one, as long as new rows come from where these did; given these "
-    "rows what is covered lies in the range told.",
+    "rows what is covered lies in the range told. What such a cut-off achieved is told on the rows that set it.",
     "Cut-offs for precision: the one that finds most while Wilson's interval of one standard error stays above the "
     "target on the rows fitted to, then measured on those kept aside. There is no conformal promise behind it.",
     "Shares: Wilson's score interval; mixed by a given share of positives: 20,000 draws of both classes' shares. "
-    "Correlation of ranks: Spearman's, with the interval of Bonett and Wright (2000).",
+    "Correlation of ranks: Spearman's, with the interval of Bonett and Wright (2000). Equal cut-offs: the interval of "
+    "the share comes from the rows on which the two scores differ (McNemar 1947).",
 )
 
 

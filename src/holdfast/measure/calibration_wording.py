@@ -148,7 +148,7 @@ def mapped_cells(mapped: Mapped, labelled: bool) -> list[tuple[str, str]]:
     here = mapped.same_share
     cells = [
         _share(mapped.former.acted_on),
-        (probability(here.at), ""),
+        (probability(here.at), f"{mapped.low:.3g}–{mapped.high:.3g}"),
         _share(here.acted_on),
         _share(mapped.agreement),
     ]

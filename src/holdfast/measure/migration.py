@@ -18,6 +18,7 @@ from holdfast.measure.scores import rank
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 """Of the former score, where none are named."""
+_Z = 1.959963984540054
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,13 +33,15 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 class Mapped(msgspec.Struct, frozen=True, kw_only=True):
     """A former threshold, and what is equal to it here.
 
-    `same_share` acts on the share of rows that comes nearest, `same_precision` is the lowest cut-off with at least
-    the former precision (None without labels, or where none has). `agreement` is the share of rows on which the former
-    threshold and `same_share` agree.
+    `same_share` acts on the share of rows that comes nearest; `low` and `high` bound the cut-off that is equal on all
+    that is to come (95 %). `same_precision` is the lowest cut-off with at least the former precision (None without
+    labels, or where none has). `agreement` is the share of rows on which the former threshold and `same_share` agree.
     """
 
     former: Side
     same_share: Side
+    low: float
+    high: float
     same_precision: Side | None
     agreement: Figure
     only_former: int
@@ -118,12 +121,24 @@ class _Pair:
 
     def mapped(self, threshold: float) -> Mapped:
         before = self._former >= threshold
-        same = self._same_share(before)
+        wanted = self._share(before)
+        same = self._cut(wanted)
         after = self._beyond(same)
+        # The rows on which the two differ are what either share could be off by (McNemar 1947).
+        either = before ^ after
+        off = _Z * sqrt(
+            sum(
+                weight**2 * (int((either & side).sum()) + 0.5)
+                for weight, side in zip(self._weights, (self._classes, ~self._classes), strict=True)
+            )
+        )
+        low, high = self._cut(min(1.0, wanted + off)), self._cut(max(0.0, wanted - off))
         was = self._side(threshold, before)
         return Mapped(
             former=was,
             same_share=self._side(same, after),
+            low=1.0 if low is None else low,
+            high=1.0 if high is None else high,
             same_precision=self._same_precision(was),
             agreement=mixed(before == after, self._classes, self._prevalence, self._rng),
             only_former=int((before & ~after).sum()),
@@ -133,11 +148,13 @@ class _Pair:
     def _beyond(self, at: float | None) -> Truths:
         return np.zeros(self._here.size, np.bool_) if at is None else self._here >= at
 
-    def _same_share(self, before: Truths) -> float | None:
-        """The cut-off with the share of `before`, of two equally near the higher; None for nobody."""
+    def _share(self, beyond: Truths) -> float:
         of_positive, of_negative = self._weights
-        wanted = of_positive * int((before & self._classes).sum())
-        wanted += of_negative * int((before & ~self._classes).sum())
+        found = of_positive * int((beyond & self._classes).sum())
+        return found + of_negative * int((beyond & ~self._classes).sum())
+
+    def _cut(self, wanted: float) -> float | None:
+        """The cut-off with the share `wanted`, of two equally near the higher; None for nobody."""
         distances = np.abs(np.concatenate(([0.0], self._shares)) - wanted)
         at = int(np.argmin(distances))
         return None if at == 0 else float(self._ranked.scores[at - 1])
@@ -176,7 +193,7 @@ def spearman(one: Floats, other: Floats) -> Figure:
     found = float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
     if abs(found) >= 1 - 1e-12:
         return Figure(value=round(found), low=round(found), high=round(found))
-    half = 1.959963984540054 * sqrt((1 + found**2 / 2) / (n - 3))
+    half = _Z * sqrt((1 + found**2 / 2) / (n - 3))
     return Figure(value=found, low=tanh(atanh(found) - half), high=tanh(atanh(found) + half))
 
 
