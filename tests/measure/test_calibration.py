@@ -192,7 +192,7 @@ def test_heads_and_shares_that_are_none() -> None:
         check_head("harasment", classifier(), "--head")
     assert raised.value.next_step == "did you mean harassment?"
     check_head(HEAD, classifier(), "--head")
-    for share in ("0", "1", "2", "x", "nan", ""):
+    for share in ("0", "1", "2", "1e-300", "x", "nan", ""):
         with pytest.raises(InvalidSample, match="is not a share"):
             prevalences({"hate": share})
     assert prevalences({"hate": "0.02"}) == {"hate": 0.02}

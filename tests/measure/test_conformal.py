@@ -96,3 +96,11 @@ def test_a_mixed_share_weighs_the_classes(rows: list[tuple[bool, bool]], prevale
     )
     assert 0 <= found.low <= found.value <= found.high <= 1 + 1e-9  # type: ignore[operator]
     assert mixed(hit, positive, None, np.random.default_rng(0)).value == pytest.approx(hit.mean())
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+@settings(max_examples=40, deadline=None)
+def test_a_promise_that_hardly_asks_for_anything_stays_within_the_rows(given: list[float]) -> None:
+    scores = np.array(given)
+    assert floor_of(scores, 1 - 1e-12).cut == scores.max()
+    assert ceiling_of(scores, 1 - 1e-12).cut == scores.min()

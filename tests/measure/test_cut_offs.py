@@ -155,7 +155,19 @@ def test_precision_moves_with_the_share_of_positives(hits: int, false: int, prev
 
 
 @pytest.mark.parametrize(
-    "given", ["", "recall", "recall=", "recall=1", "recall=0", "recall=90%", "f1=0.9", "recall=nan", "=0.9"]
+    "given",
+    [
+        "",
+        "recall",
+        "recall=",
+        "recall=1",
+        "recall=0",
+        "recall=90%",
+        "f1=0.9",
+        "recall=nan",
+        "recall=1e-300",
+        "=0.9",
+    ],
 )
 def test_targets_that_are_none(given: str) -> None:
     with pytest.raises(InvalidTarget, match="is not a target") as raised:

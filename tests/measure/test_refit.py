@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from holdfast.measure.refit import FEWEST, InvalidSample, check_sample, fit_line, parted, shifted
-from holdfast.signals.recalibration import Line, logit
+from holdfast.signals.recalibration import Line, Recalibration, logit
 
 
 def drawn(seed: int, n: int, slope: float = 1.0, offset: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -124,3 +127,12 @@ def test_a_sample_rich_in_positives_is_right_for_the_platform_once_shifted() -> 
     )
     assert line.slope == pytest.approx(1, abs=0.05)
     assert line.offset == pytest.approx(-2, abs=0.1)
+
+
+def test_a_line_as_steep_as_it_gets_can_be_loaded_again(tmp_path: Path) -> None:
+    said = np.where(np.arange(20_000) < 10_000, 0.0002, 0.0001)
+    line = fit_line(said, said > 0.00015)
+    line = shifted(line, 0.5, 1e-6)
+    made = Recalibration.of("abc.se", {"hate": line})
+    (tmp_path / "c.json").write_bytes(msgspec.json.encode(made))
+    assert Recalibration.load(tmp_path / "c.json") == made

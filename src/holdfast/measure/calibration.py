@@ -20,7 +20,7 @@ import numpy as np
 from holdfast.engine import Engine
 from holdfast.measure.columns import Cell
 from holdfast.measure.conformal import Bands, bands
-from holdfast.measure.cut_offs import CutOff, Rows, Target, cut_off, lower_first
+from holdfast.measure.cut_offs import CutOff, Rows, Target, cut_off, is_share, lower_first
 from holdfast.measure.evaluation import Chunk, unreadable
 from holdfast.measure.figures import SEED, Figure, Floats
 from holdfast.measure.labels import Labels
@@ -341,7 +341,7 @@ def prevalences(given: Mapping[str, str]) -> dict[str, float]:
             share = float(text)
         except ValueError:
             share = float("nan")
-        if not 0 < share < 1:
+        if not is_share(share):
             raise InvalidSample(
                 "is not a share",
                 where=f"--prevalence for {head}",

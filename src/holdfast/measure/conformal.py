@@ -36,13 +36,13 @@ class Bound(NamedTuple):
 
 def floor_of(scores: Floats, miss: float) -> Bound:
     """The highest cut-off that the next row of these misses with a chance of at most `miss` (scores below)."""
-    k = floor(round(miss * (scores.size + 1), 9))
+    k = min(scores.size, floor(round(miss * (scores.size + 1), 9)))
     return Bound(float(np.sort(scores)[k - 1]) if k else None, k, scores.size)
 
 
 def ceiling_of(scores: Floats, passing: float) -> Bound:
     """The lowest score that the next row of these tops with a chance of at most `passing`."""
-    k = floor(round(passing * (scores.size + 1), 9))
+    k = min(scores.size, floor(round(passing * (scores.size + 1), 9)))
     return Bound(float(np.sort(scores)[scores.size - k]) if k else None, k, scores.size)
 
 

@@ -25,6 +25,11 @@ CAUTION: Final = 0.6826894921370859
 """Confidence of the interval whose lower end has to reach a precision: one standard error on either side."""
 
 
+def is_share(number: float) -> bool:
+    """Whether a share can be asked for: between 0 and 1, and so far from both that rows could ever tell."""
+    return 1e-6 <= number <= 1 - 1e-6
+
+
 class InvalidTarget(HoldfastError):
     """A target is not one that a cut-off can have."""
 
@@ -45,7 +50,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
             number = float(bound)
         except ValueError:
             number = float("nan")
-        if aim.strip() not in get_args(Aim) or not 0 < number < 1:
+        if aim.strip() not in get_args(Aim) or not is_share(number):
             raise InvalidTarget(
                 "is not a target",
                 where=option,

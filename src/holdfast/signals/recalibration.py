@@ -39,8 +39,8 @@ class InvalidRecalibration(HoldfastError):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """What is done to a head's logits. Neither number has a unit."""
 
-    slope: Annotated[float, msgspec.Meta(gt=0, le=1_000)] = 1.0
-    offset: Annotated[float, msgspec.Meta(ge=-100, le=100)] = 0.0
+    slope: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
+    offset: Annotated[float, msgspec.Meta(ge=-1e8, le=1e8)] = 0.0
 
     def __call__(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """The probabilities, bent; in the same shape."""
