@@ -25,20 +25,21 @@ def steps(done: subprocess.CompletedProcess[str]) -> list[list[str]]:
     return [line.split() for line in done.stdout.splitlines() if " -m models." in line]
 
 
-def test_two_passes_then_the_student_then_the_export(tmp_path: Path) -> None:
+def test_three_passes_then_the_student_then_the_export(tmp_path: Path) -> None:
     rows = tmp_path / "rows.parquet"
     rows.touch()
-    first, second, student, export = steps(plan(tmp_path, str(rows)))
+    first, second, third, student, export = steps(plan(tmp_path, str(rows)))
     trained = f'"{tmp_path / "trained"}'
-    assert "models.train" in first and "models.train" in second
+    assert all("models.train" in step and "--resume" in step for step in (first, second, third))
     assert "models.student" in student and "models.export" in export
     for option, value in (("--leave-out", "composed"), ("--rows", "150000"), ("--epochs", "1")):
         assert first[first.index(option) + 1] == value
     assert first[first.index("--out") + 1] == f'{trained}/corpora"'
-    for option, value in (("--start", f'{trained}/corpora/weights.npz"'), ("--rows", "230000"), ("--epochs", "2"), ("--seed", "2"), ("--out", f'{trained}"')):  # fmt: skip
+    for option, value in (("--start", f'{trained}/corpora/weights.npz"'), ("--rows", "230000"), ("--epochs", "2"), ("--seed", "2"), ("--out", f'{trained}/second"')):  # fmt: skip
         assert second[second.index(option) + 1] == value
-    assert "--leave-out" not in second
-    assert "--resume" in first and "--resume" in second
+    for option, value in (("--start", f'{trained}/second/weights.npz"'), ("--rows", "205000"), ("--epochs", "1"), ("--seed", "3"), ("--rate", "4e-5"), ("--out", f'{trained}"')):  # fmt: skip
+        assert third[third.index(option) + 1] == value
+    assert "--leave-out" not in second + third
     assert export[export.index("--to") + 1] == f'{trained}/export"'
 
 
@@ -46,20 +47,26 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     rows = tmp_path / "rows.parquet"
     made = [
         tmp_path / "trained" / name
-        for name in ("corpora/weights.npz", "weights.npz", "student.npz", "export/manifest.json")
+        for name in (
+            "corpora/weights.npz",
+            "second/weights.npz",
+            "weights.npz",
+            "student.npz",
+            "export/manifest.json",
+        )
     ]
     for age, path in enumerate([rows, *made]):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         os.utime(path, (1_000_000 + age, 1_000_000 + age))
     assert steps(plan(tmp_path, str(rows))) == []
-    made[3].unlink()
+    made[4].unlink()
     assert ["models.export" in step for step in steps(plan(tmp_path, str(rows)))] == [True]
-    os.utime(made[1])  # trained anew: the student and the export are out of date
+    os.utime(made[2])  # trained anew: the student and the export are out of date
     left = steps(plan(tmp_path, str(rows)))
     assert ["models.student" in step for step in left] == [True, False]
     os.utime(rows)
-    assert len(steps(plan(tmp_path, str(rows)))) == 4
+    assert len(steps(plan(tmp_path, str(rows)))) == 5
 
 
 def test_without_rows_it_says_what_it_needs(tmp_path: Path) -> None:
