@@ -72,7 +72,7 @@ def of_others(sections: Mapping[str, Sequence[dict[str, Any]]]) -> list[dict[str
                 name = f"{record['set']}, largest gap between groups, {what}"
                 found.append(_at_most(name, record["n"], record[f"{rate}_gap"], LARGEST_GAP))
     for record in sections["stages"]:
-        if record["source"] == "all":
+        if record["source"] == "all" and record["student"].value:  # weights may have no student
             cost = record["difference"]
             lost = Figure(value=-cost.value, low=-cost.high, high=-cost.low)
             found.append(_at_most("right decisions lost by the student", record["n"], lost, MAY_COST))

@@ -230,13 +230,13 @@ def _plain(value: Any, kind: str, bare: bool = False) -> str:
     if kind == "count":
         return f"{value:,}"
     if kind == "number":
-        return f"{value:.3f}"
+        return f"{value:.3f}".replace("-0.000", "0.000").replace("-", "−")
     if kind == "weight":
         return f"{value:g}"
     if kind == "share":
         return f"{100 * value:.1f}" if bare else f"{100 * value:.1f} %"
     if kind == "points":
-        return f"{100 * value:.1f}" if value >= 0 else f"−{-100 * value:.1f}"
+        return f"{100 * value:.1f}".replace("-0.0", "0.0").replace("-", "−")
     if kind == "bar":
         return f"≥ {100 * value:g} %"
     return " ".join(str(value).split()).replace("|", "\\|")

@@ -68,6 +68,8 @@ def test_cells_read_as_people_write_them() -> None:
 def test_a_loss_has_a_minus() -> None:
     row = {"source": "all", "difference": Figure(value=-0.012, low=-0.02, high=0.001)}
     assert "−1.2 (−2.0 – 0.1)" in markdown("stages", [row])
+    none = {"what": "cost", "figure": Figure(value=-0.0001, low=-0.002, high=0.0)}
+    assert "| 0.000 (−0.002 – 0.000) |" in markdown("bars", [none])
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
