@@ -45,6 +45,24 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classifier of random weights: as real as the one that ships, and quick, for tests of what stands around it."""
+    from tests.models.tiny import write
+
+    folder = tmp_path_factory.mktemp("tiny") / "weights"
+    write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quick_classifier(tiny_weights: Path) -> Iterator[None]:
+    """Commands and servers read texts with `tiny_weights`, in this process and in those that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOLDFAST_CLASSIFIER_WEIGHTS", str(tiny_weights))
+        yield
+
+
+@pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The URL, without a database's name, of a PostgreSQL server that lives as long as the tests."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))

@@ -12,8 +12,10 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.bulk.samples import POLICY
+from tests.bulk.samples import POLICY, signals
+from tests.models.tiny import write
 
 from holdfast.bulk import run as runs
 from holdfast.bulk.ahead import AheadEngine
@@ -23,12 +25,18 @@ from holdfast.decider import Decider
 from holdfast.engine import Engine
 from holdfast.ledger import Ledger
 from holdfast.policy.policy import Policy
+from holdfast.signals.classifier import Classifier
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 def main() -> None:
-    engine = Engine()
+    with TemporaryDirectory() as folder:
+        write(Path(folder))
+        _serve(Engine([*signals(), Classifier.load(Path(folder))]))
+
+
+def _serve(engine: Engine) -> None:
     policy = Policy.load(POLICY, engine.schema)
     engine.decide([Item(id="1", text="what a lovely soup, which loads every table")], policy, NOW)
     runs.CHUNK = 50

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from tests.bulk.samples import POLICY
+from tests.bulk.samples import POLICY, signals
 
 from holdfast.bulk import run as runs
 from holdfast.bulk.checkpoint import CannotResume
@@ -28,7 +28,7 @@ from holdfast.ledger import Ledger
 from holdfast.policy.policy import Policy
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ENGINE = Engine()
+ENGINE = Engine(signals())
 TRIAL = Policy.load(POLICY, ENGINE.schema)
 OTHER = Policy.load(POLICY.replace("seen >= 3", "seen >= 4"), ENGINE.schema)
 

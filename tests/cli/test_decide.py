@@ -19,6 +19,8 @@ from tests.cli.conftest import Shell
 from holdfast.cli.decide import decide
 from holdfast.ledger import Ledger
 
+pytestmark = pytest.mark.usefixtures("quick_classifier")
+
 
 @pytest.fixture
 def run(shell: Shell, tmp_path: Path) -> Shell:
