@@ -46,6 +46,11 @@ rules:
 LONG, LONGER = "x" * 41, "x" * 81
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _quick(quick_classifier: None) -> None:
+    """The interface is the same whatever the network says."""
+
+
 def policy_of(source: str = POLICY) -> Policy:
     return Policy.load(source, Engine().schema)
 

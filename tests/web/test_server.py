@@ -64,7 +64,8 @@ def post(body: bytes, *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def test_a_newcomers_first_minutes(serve: Serve) -> None:
+def test_a_newcomers_first_minutes(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOLDFAST_CLASSIFIER_WEIGHTS")  # as it is shipped
     server = serve()
     assert server.url.startswith("http://127.0.0.1:")
     eventually(lambda: "holdfast key create" in server.log())
