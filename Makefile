@@ -44,6 +44,7 @@ bench: $(VENV)/.built $(VENDOR)/.built ## Print the benchmark tables (quiet mach
 PASS1 := --leave-out composed --rows 150000 --epochs 1 --seed 1
 PASS2 := --rows 230000 --epochs 2 --seed 2
 PASS3 := --rows 205000 --epochs 1 --seed 3 --rate 4e-5
+STUDENT := --rows 130000 --epochs 8
 TRAINER := OMP_WAIT_POLICY=PASSIVE .venv-train/bin/python -m
 
 train: rows-given .venv-train/.built $(TRAINED)/export/manifest.json ## Train the classifier and export its weights (ROWS=rows.parquet TRAINED=trained)
@@ -62,7 +63,7 @@ $(TRAINED)/weights.npz: $(TRAINED)/second/weights.npz
 	$(TRAINER) models.train --data "$(ROWS)" --out "$(TRAINED)" --start "$(TRAINED)/second/weights.npz" $(PASS3) --resume $(TRAIN)
 
 $(TRAINED)/student.npz: $(TRAINED)/weights.npz
-	$(TRAINER) models.student --data "$(ROWS)" --trained "$(TRAINED)"
+	$(TRAINER) models.student --data "$(ROWS)" --trained "$(TRAINED)" $(STUDENT)
 
 $(TRAINED)/export/manifest.json: $(TRAINED)/student.npz
 	$(TRAINER) models.export --data "$(ROWS)" --trained "$(TRAINED)" --to "$(TRAINED)/export"

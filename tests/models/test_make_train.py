@@ -40,6 +40,7 @@ def test_three_passes_then_the_student_then_the_export(tmp_path: Path) -> None:
     for option, value in (("--start", f'{trained}/second/weights.npz"'), ("--rows", "205000"), ("--epochs", "1"), ("--seed", "3"), ("--rate", "4e-5"), ("--out", f'{trained}"')):  # fmt: skip
         assert third[third.index(option) + 1] == value
     assert "--leave-out" not in second + third
+    assert student[student.index("--rows") + 1] == "130000"
     assert export[export.index("--to") + 1] == f'{trained}/export"'
 
 
