@@ -85,7 +85,7 @@ def export(
     (to / TOKENIZER).write_text(tokenizer, encoding="utf-8")
     if student is not None:
         onnx.save(build_student(student), to / STUDENT)
-        distilled = distilled or Distilled(certain=0.0, heads=HEADS)
+        distilled = distilled or Distilled(certain=0.0, certain_in_context=0.0, heads=HEADS)
     return write_manifest(to, canonical, calibration or {}, measured or {}, distilled)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -29,8 +29,12 @@ from holdfast.ledger.ledger import Ledger
 from holdfast.policy.lifecycle import Lifecycle
 from holdfast.policy.policy import Policy
 from holdfast.recording import record, shadowed
-from holdfast.settings import LedgerSettings
+from holdfast.settings import LedgerSettings, load_settings
 from holdfast.signals import default_signals
+from holdfast.signals.recalibration import FILE_NAME, InvalidRecalibration, Recalibration
+
+if TYPE_CHECKING:
+    from holdfast.signals.classifier import Classifier
 
 LISTS = "lexicons"
 GLOSSARIES = "glossaries"
@@ -73,12 +77,48 @@ class Answer(NamedTuple):
 
 def open_engine(data: Path) -> Engine:
     """The engine as the data folder wants it: with the operator's own lists in `lexicons/*.yaml` and
-    `glossaries/*.yaml`.
+    `glossaries/*.yaml`, and the classifier of its settings, bent as `calibration.json` says if there is one.
 
-    Raises `InvalidLexicon` or `InvalidGlossary` with file and line.
+    Raises `InvalidLexicon` or `InvalidGlossary` with file and line, `InvalidModel`, `InvalidRecalibration`,
+    `InvalidSetting`.
     """
+    from holdfast.signals.classifier import Stages
+
     lists, glossaries = (sorted((data / folder).glob("*.yaml")) for folder in (LISTS, GLOSSARIES))
-    return Engine(default_signals(lists, glossaries))
+    settings = load_settings(data).classifier
+    try:
+        return Engine(
+            default_signals(
+                lists,
+                glossaries,
+                weights=None if settings.weights is None else Path(settings.weights),
+                stages=Stages(settings.cache, settings.student, settings.encoder),
+                recalibration=recalibration_of(data),
+            )
+        )
+    except InvalidRecalibration as error:
+        error.where = error.where or str(data / FILE_NAME)
+        raise
+
+
+def recalibration_of(data: Path) -> Recalibration | None:
+    """What `holdfast calibrate` left in the data folder, if it did. Raises `InvalidRecalibration`."""
+    path = data / FILE_NAME
+    return Recalibration.load(path) if path.exists() else None
+
+
+def open_classifier(data: Path) -> Classifier:
+    """The classifier of the data folder's settings, as it is before any recalibration: what one is fitted to.
+
+    Raises `InvalidModel`, `InvalidSetting`.
+    """
+    from holdfast.signals.classifier import SHIPPED, Classifier, Stages
+
+    settings = load_settings(data).classifier
+    return Classifier.load(
+        SHIPPED if settings.weights is None else Path(settings.weights),
+        Stages(settings.cache, settings.student, settings.encoder),
+    )
 
 
 class Decider:

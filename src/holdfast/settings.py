@@ -75,11 +75,29 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = False
 
 
+class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The classifier's stages: a memory, a student where it is sure that nothing would be found, then the encoder."""
+
+    cache: Annotated[
+        int, Meta(ge=0, description="Texts whose answer each process remembers; 0 switches the memory off.")
+    ] = 50_000
+    student: Annotated[bool, Meta(description="Let the student answer what it is sure of.")] = True
+    encoder: Annotated[
+        bool,
+        Meta(description="Ask the encoder. Off: the student answers everything, much faster and worse."),
+    ] = True
+    weights: Annotated[
+        str | None,
+        Meta(description="Folder of other weights, from `make train`. Unset: those that come with Holdfast."),
+    ] = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator can set."""
 
     ledger: LedgerSettings = LedgerSettings()
     serve: ServeSettings = ServeSettings()
+    classifier: ClassifierSettings = ClassifierSettings()
 
 
 def load_settings(data: Path, environ: Mapping[str, str] | None = None) -> Settings:

@@ -53,9 +53,9 @@ def test_what_labels_ask_for() -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "says"),
     [
-        ("  hate: 0.5\n", "", "not one cut-off a head"),
-        ("  hate: 0.5\n", "  hate: 1.5\n", "not one cut-off a head"),
-        ("  hate: 0.5\n", "  hate: 0.2\n", "before it is reviewed"),
+        ("  hate: 0.65\n", "", "not one cut-off a head"),
+        ("  hate: 0.65\n", "  hate: 1.5\n", "not one cut-off a head"),
+        ("  hate: 0.65\n", "  hate: 0.2\n", "before it is reviewed"),
         ("acts: [hate", "acts: [toxic", "unknown head"),
         ("acts:", "akts:", "not cut-offs"),
     ],

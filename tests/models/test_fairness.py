@@ -106,7 +106,7 @@ def test_gaps_are_between_the_groups_furthest_apart() -> None:
 
 def test_one_decision_means_all_of_them() -> None:
     frames = ["one", "one", "two", "two", "two", "alone"]
-    found = fairness.one_decision("made up", frames, answers([0.6, 0.9, 0.1, 0.2, 0.7, 0.9]), cutoffs.load())
+    found = fairness.one_decision("made up", frames, answers([0.7, 0.9, 0.1, 0.2, 0.7, 0.9]), cutoffs.load())
     assert (found["n"], found["texts"], found["one_decision"].value) == (2, 5, 0.5)
     assert found["largest_spread"] == pytest.approx(0.6)
 

@@ -94,5 +94,5 @@ def write(folder: Path, canonical: bool = True, certain: float | None = None) ->
     return export(
         weights(), tokenizer(), folder, layers=LAYERS, attention_heads=ATTENTION_HEADS, canonical=canonical,
         student=None if certain is None else student(),
-        distilled=None if certain is None else Distilled(certain=certain, heads=("hate", "threat")),
+        distilled=None if certain is None else Distilled(certain=certain, certain_in_context=certain, heads=("hate", "threat")),
     )  # fmt: skip

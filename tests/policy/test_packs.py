@@ -45,12 +45,18 @@ def test_everyday_comments_pass_without_any_record(pack: Policy, engine: Engine)
         "lovely video",
         "😂😂😂",
         "",
-        "שלום לכולם",
         "where is this?",
         "https://example.com/recipe",
     ]
     for decision in engine.decide([Item(id=str(n), text=text) for n, text in enumerate(texts)], pack, NOW):
         assert (decision.action, decision.rules, decision.unknown) == ("allow", (), ())
+
+
+def test_what_is_not_covered_is_allowed_but_never_said_to_be_fine(pack: Policy, engine: Engine) -> None:
+    texts = ["שלום לכולם", "wirklich ein schöner Abend mit euch allen"]
+    for decision in engine.decide([Item(id=str(n), text=text) for n, text in enumerate(texts)], pack, NOW):
+        assert (decision.action, [rule.name for rule in decision.rules]) == ("allow", ["not_read"])
+        assert decision.signals["hate"] is None
 
 
 def test_the_default_pack_is_one_that_ships() -> None:

@@ -7,6 +7,7 @@ from tests.signals.conformance import SignalConformance, items_of
 from holdfast.content import ITEM_FIELDS
 from holdfast.schema import Schema
 from holdfast.signals import Signal, default_signals
+from holdfast.signals.classifier import Classifier
 from holdfast.signals.contact import Contact
 from holdfast.signals.glossary import Glossary
 from holdfast.signals.language import Language
@@ -21,6 +22,7 @@ def test_come_in_order() -> None:
         "glossary",
         "language",
         "contact",
+        "classifier",
     ]
     assert all(isinstance(signal, Signal) for signal in default_signals())
 
@@ -34,6 +36,11 @@ def test_declare_fields_that_share_no_name_with_another() -> None:
         "language",
         "language_confidence",
         "contact.kinds",
+        "hate",
+        "threat",
+        "counterspeech",
+        "groups",
+        "classifier.stage",
     } <= set(names)
 
 
@@ -63,3 +70,14 @@ class TestLanguage(SignalConformance):
 class TestContact(SignalConformance):
     make = Contact
     texts = ("write to name@example.com", "call me on +44 20 7946 0958")
+
+
+class TestShippedClassifier(SignalConformance):
+    make = Classifier.load
+    texts = ("what a lovely soup", "I will find you and hurt you", "as a trans woman I loved this film")
+
+    def test_declares_itself(self) -> None:
+        # Its fields are named as policies speak of them: `hate`, not `classifier.hate`.
+        assert isinstance(self.signal, Signal)
+        assert self.signal.version == type(self).make().version != ""
+        assert all(field.doc.endswith(".") for field in self.signal.fields)

@@ -21,7 +21,9 @@ app = App(
 # Each command's module is imported when it is called, so that `holdfast --help` is instant.
 app.command("holdfast.cli.ledger:app", name="ledger")
 app.command("holdfast.cli.decide:decide", name="decide")
+app.command("holdfast.cli.explain:explain", name="explain")
 app.command("holdfast.cli.evaluate:evaluate", name="evaluate")
+app.command("holdfast.cli.calibrate:calibrate", name="calibrate")
 app.command("holdfast.cli.serve:serve", name="serve")
 app.command("holdfast.cli.key:app", name="key")
 app.command("holdfast.cli.policy:app", name="policy")

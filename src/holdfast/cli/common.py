@@ -41,7 +41,9 @@ POLICY_LIMIT = 1024 * 1024
 """Bytes of a policy file."""
 
 
-_STATE = re.compile(r"holdfast\.(toml|db(-wal|-shm|-journal)?)|serve\.lock|counters\.\w+|calibration\.json(\.1)?")
+_STATE = re.compile(
+    r"holdfast\.(toml|db(-wal|-shm|-journal)?)|serve\.lock|counters\.\w+|calibration\.json(\.1)?"
+)
 """Names in the data folder that a command's output must not replace."""
 
 

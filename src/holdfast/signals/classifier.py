@@ -208,8 +208,9 @@ class Classifier:
         answers: list[Answer | None] = [None] * len(readings)
         left = [row for row, reading in enumerate(readings) if reading.windows]
         if self._student is not None and left:
+            windows = [window for row in left for window in readings[row].windows]
             logits, starts = _flat(self._student, [readings[row] for row in left])
-            sure = np.logical_and.reduceat(self.model.certain(logits), starts)
+            sure = np.logical_and.reduceat(self.model.certain(logits, windows), starts)
             if self._encoder is None:
                 sure[:] = True
             highest = np.maximum.reduceat(self.model.probabilities(logits, student=True), starts)

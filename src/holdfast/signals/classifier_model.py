@@ -53,9 +53,11 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Distilled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How far the student is trusted: it answers by itself where no head of `heads` reaches `certain`, before calibration."""
+    """How far the student is trusted: it answers by itself where no head of `heads` reaches `certain`, before calibration,
+    or for a text in a context, `certain_in_context`."""
 
     certain: float
+    certain_in_context: float
     heads: tuple[str, ...]
     calibration: dict[str, Calibration] = {}
 
@@ -160,13 +162,16 @@ class Model:
             if network is not None:
                 network.logits(reading.windows)
 
-    def certain(self, logits: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Of which rows of the student's `logits` it is sure that the encoder would find nothing, bool [rows]."""
+    def certain(self, logits: NDArray[np.float32], windows: Sequence[Window]) -> NDArray[np.bool_]:
+        """Of which `windows` the student, by its `logits`, is sure that the encoder would find nothing, bool [rows]."""
         student = self.manifest.student
         if student is None:
             return np.zeros(len(logits), bool)
         at = [self.names.index(head) for head in student.heads]
-        found: NDArray[np.bool_] = sigmoid(logits[:, at]).max(1) < student.certain
+        bounds = np.array(
+            [student.certain_in_context if window.types[-1] else student.certain for window in windows]
+        )
+        found: NDArray[np.bool_] = sigmoid(logits[:, at]).max(1) < bounds
         return found
 
     def probabilities(self, logits: NDArray[np.float32], student: bool = False) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ decision. `openapi.py` documents it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from litestar.handlers import asgi
@@ -16,6 +16,7 @@ from litestar.types import Receive, Scope, Send
 
 from holdfast.decider import DecidedItem, Submission
 from holdfast.web.edge import send_problem
+from holdfast.web.explanation import Explainer, with_spans
 from holdfast.web.guard import OWN
 from holdfast.web.items import decode_request
 from holdfast.web.problems import Problem
@@ -31,13 +32,14 @@ _encoder = msgspec.json.Encoder()
 
 def decide_handler(service: Service) -> ASGIRouteHandler:
     """The handler of `POST /v1/decide`."""
+    explainer = Explainer(service)
 
     @asgi(PATH, copy_scope=False, opt=OWN)
     async def decide(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if scope["method"] != "POST":  # type: ignore[typeddict-item]
                 raise Problem("method-not-allowed", "Send items with POST.", headers=((b"allow", b"POST"),))
-            body, headers = await _answer(service, scope, receive)
+            body, headers = await _answer(service, explainer, scope, receive)
         except Problem as problem:
             service.metrics.problem(problem.code)
             await send_problem(problem, send)
@@ -49,7 +51,7 @@ def decide_handler(service: Service) -> ASGIRouteHandler:
 
 
 async def _answer(
-    service: Service, scope: Scope, receive: Receive
+    service: Service, explainer: Explainer, scope: Scope, receive: Receive
 ) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     state = scope["state"]
     given: Mapping[bytes, bytes] = state["headers"]
@@ -62,6 +64,7 @@ async def _answer(
         if _JSON.fullmatch(given.get(b"content-type", b"")) is None:
             raise Problem("unsupported-media-type")
         key = _idempotency_key(given, principal.key_id)
+        heads = explainer.asked(scope["query_string"])
     except Problem:
         await service.bodies.discard(receive)
         raise
@@ -69,9 +72,12 @@ async def _answer(
     items, single = decode_request(body)
     if len(items) > 1:
         service.limiter.spend(principal.key_id, len(items) - 1)
-    submission = Submission(
-        items, key, None if key is None else body, _respond_one if single else _respond_many
-    )
+    respond: Callable[[Sequence[DecidedItem]], bytes] = _respond_one if single else _respond_many
+    fingerprint = body
+    if heads:
+        found = await explainer.explain(items, single, heads, principal.key_id)
+        respond, fingerprint = with_spans(respond, found), body + f"\nexplain={','.join(heads)}".encode()
+    submission = Submission(items, key, None if key is None else fingerprint, respond)
     answer = await service.decide(submission)
     if answer.response is None:
         raise Problem("idempotency-expired")

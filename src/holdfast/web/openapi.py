@@ -28,6 +28,7 @@ from holdfast.content import (
 from holdfast.decision import Decision
 from holdfast.web import examples
 from holdfast.web.decide import PATH
+from holdfast.web.explanation import PARAMETER
 from holdfast.web.guard import PUBLIC
 from holdfast.web.health import Health, Readiness
 from holdfast.web.items import Items
@@ -38,7 +39,7 @@ from holdfast.web.reading import DecisionPage, DecisionRecord, PolicyDetail, Pol
 ANSWER_TYPES = (DecisionRecord, DecisionPage, PolicyList, PolicyDetail, SignalList, Health, Readiness)
 _REF = "#/components/schemas/{name}"
 _DECIDE_PROBLEMS = (
-    "malformed-json", "unauthenticated", "forbidden", "request-timeout", "idempotency-expired", "too-many-items",
+    "malformed-json", "invalid-parameter", "unauthenticated", "forbidden", "request-timeout", "idempotency-expired", "too-many-items",
     "unsupported-media-type", "invalid-item", "rate-limited", "internal", "overloaded",
 )  # fmt: skip
 
@@ -222,7 +223,20 @@ def _decide_operation() -> dict[str, Any]:
                 "description": "A name for this request, new for each: 1 to 200 printable ASCII characters.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
                 "example": "3f0c6f0e-8f6b-4d0a-9d38-0b8f5f1d1c55",
-            }
+            },
+            {
+                "name": PARAMETER,
+                "in": "query",
+                "required": False,
+                "description": (
+                    "Heads of the classifier (`hate`, `threat`, …), with commas between: the words that each hangs on "
+                    "are then among the answer's `spans`, the strongest first, with `classifier` as their signal and "
+                    "the head as their label. They are not recorded. For a single item only; every word counts as "
+                    "an item for the rate limit."
+                ),
+                "schema": {"type": "string", "pattern": "^[a-z_]+(,[a-z_]+)*$", "maxLength": 300},
+                "example": "hate,threat",
+            },
         ],
         "requestBody": {
             "required": True,

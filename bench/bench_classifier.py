@@ -1,0 +1,137 @@
+"""The whole engine with the classifier on ordinary traffic, stage by stage, and BERT-base in PyTorch beside it.
+
+Ordinary traffic: composed everyday comments, of which some repeat as they do under short videos (`generate.py`, and
+refrains by Zipf's law). Two processes with one thread each, as the engine's workers are. Peer: BERT-base in PyTorch with
+two threads, in batches of 8 of like length, which is what Detoxify and its kin run; its weights are random, which
+changes no speed. It runs where PyTorch and transformers are installed (`models/requirements.txt`, transformers).
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from multiprocessing import get_context
+
+from generate import comments
+from table import Table
+
+from holdfast.content import Item
+from holdfast.engine import Engine
+from holdfast.policy.counters import Counters
+from holdfast.policy.packs import DEFAULT_PACK, pack_source
+from holdfast.policy.policy import Policy
+from holdfast.signals import default_signals
+from holdfast.signals.classifier import Stages
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+N, BATCH, WARM = 12_000, 500, 4_000
+STAGES = {
+    "memory, student, encoder": Stages(),
+    "student, encoder": Stages(cache=0),
+    "memory, encoder": Stages(student=False),
+    "encoder alone": Stages(cache=0, student=False),
+    "student alone": Stages(cache=0, encoder=False),
+}
+
+
+def traffic(n: int, seed: int) -> list[str]:
+    """`n` comments of which about a quarter are refrains: what a fandom or a raid says again and again."""
+    chance = random.Random(seed)
+    refrains = comments(2_000, seed=7)
+    weights = [1 / (rank + 1) for rank in range(len(refrains))]
+    said = chance.choices(refrains, weights, k=n)
+    fresh = comments(n, seed=100 + seed)
+    return [one if chance.random() < 0.25 else other for one, other in zip(said, fresh, strict=True)]
+
+
+def worker(job: tuple[Stages, int, int]) -> tuple[float, dict[str, int]]:
+    """Seconds for `n` items after a warm-up, and how many each stage answered."""
+    stages, n, seed = job
+    engine = Engine(default_signals(stages=stages))
+    policy = Policy.load(pack_source(DEFAULT_PACK), engine.schema)
+    texts = traffic(WARM // 8 + n if not stages.cache else WARM + n, seed)
+    items = [Item(id=str(at), text=text) for at, text in enumerate(texts)]
+    warm, timed = items[:-n], items[-n:]
+    counters = Counters(policy.counters)
+    for at in range(0, len(warm), BATCH):
+        engine.judge(engine.measure(warm[at : at + BATCH]), policy, counters, NOW)
+    answered: dict[str, int] = {}
+    started = time.perf_counter()
+    for at in range(0, n, BATCH):
+        measured = engine.measure(timed[at : at + BATCH])
+        engine.judge(measured, policy, counters, NOW)
+        for stage in measured.signals["classifier.stage"]:
+            answered[str(stage)] = answered.get(str(stage), 0) + 1
+    return time.perf_counter() - started, answered
+
+
+def peer(texts: list[str]) -> float:
+    """Comments a second of BERT-base."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import BertConfig, BertForSequenceClassification
+
+    from holdfast.signals.classifier import SHIPPED
+
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    model = BertForSequenceClassification(BertConfig(num_labels=7)).eval()
+    pieces = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    started = time.perf_counter()
+    ids = sorted((encoding.ids[:126] for encoding in pieces.encode_batch(texts)), key=len)
+    with torch.inference_mode():
+        for at in range(0, len(ids), 8):
+            batch = ids[at : at + 8]
+            longest = max(map(len, batch))
+            padded = torch.tensor([one + [0] * (longest - len(one)) for one in batch])
+            mask = torch.tensor([[1] * len(one) + [0] * (longest - len(one)) for one in batch])
+            model(input_ids=padded, attention_mask=mask)
+    return len(texts) / (time.perf_counter() - started)
+
+
+def main() -> None:
+    bert: float | None = None
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        print(f"peer left out: {error.name} is not installed (see models/requirements.txt)", flush=True)
+    else:
+        # In a process of its own, so that its threads and memory are gone before the engine is timed.
+        code = "import sys; sys.path.insert(0, '.'); import bench_classifier as b; print(b.peer(b.traffic(320, 0)))"
+        bert = float(
+            subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        )
+
+    table = Table(
+        "whole engine, two processes",
+        ("stages", "comments/s", "µs/comment", "encoder", "student", "unknown", "× peer"),
+    )
+    for name, stages in STAGES.items():
+        n = N if stages.student else N // 6
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            found = list(pool.map(worker, [(stages, n, seed) for seed in (0, 1)]))
+        seconds = max(spent for spent, _ in found)
+        shares = [
+            sum(answered.get(stage, 0) for _, answered in found) / (2 * n)
+            for stage in ("encoder", "student", "None")
+        ]
+        rate = 2 * n / seconds
+        table.add(
+            name, f"{rate:,.0f}", f"{2e6 * seconds / (2 * n):,.0f}", *(f"{share:.1%}" for share in shares),
+            "" if bert is None else f"{rate / bert:,.0f}",
+        )  # fmt: skip
+    if bert is not None:
+        table.add(
+            "peer: BERT-base, PyTorch, 2 threads", f"{bert:,.0f}", f"{2e6 / bert:,.0f}", "", "", "", "1"
+        )
+    table.print()
+    print("Which network answered counts remembered answers too. Unknown: languages that are not covered.")
+
+
+if __name__ == "__main__":
+    main()
