@@ -244,7 +244,7 @@ def test_what_cannot_be_recorded_is_not_answered(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_hangs_costs_a_time_out_and_not_the_server(tmp_path: Path) -> None:
-    with running(tmp_path, timeout_s=0.3) as app:
+    with running(tmp_path, timeout_s=1.5) as app:
         with closing(sqlite3.connect(tmp_path / "holdfast.db", isolation_level=None)) as hanging:
             hanging.execute("BEGIN IMMEDIATE")
             problem(app.decide(item()), 503, "timed-out")
