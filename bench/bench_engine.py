@@ -1,6 +1,6 @@
 """The engine without the classifier: all other signals, the default policy, decisions; with and without the ledger.
 
-The classifier has a bench of its own; here its fields are unknown, as in a language that it does not cover.
+The classifier has a bench of its own; here something silent stands in its place.
 
 Peer: the loop that a script would have, comment by comment: a regular expression of as many terms, and
 py3langid; no normalising, no contact details, no rules, no reasons.
@@ -27,28 +27,29 @@ from holdfast.ledger.ledger import Ledger
 from holdfast.policy.counters import Counters
 from holdfast.policy.packs import DEFAULT_PACK, pack_source
 from holdfast.policy.policy import Policy
-from holdfast.schema import Field
+from holdfast.schema import Field, Type
 from holdfast.signals import Batch, Evidence, default_signals
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 N, BATCH = 40_000, 1_000
 
 
-class Unread:
-    """Stands where the classifier would: its fields, all unknown."""
+class Silent:
+    """Stands where the classifier would, and finds nothing in anything."""
 
-    name, version = "classifier", "unread"
+    name, version = "classifier", "silent"
 
     def __init__(self, fields: tuple[Field, ...]) -> None:
         self.fields = fields
 
     def measure(self, batch: Batch) -> Evidence:
-        return Evidence({field.name: [None] * len(batch) for field in self.fields})
+        nothing = {Type.NUMBER: 0.001, Type.TEXT_LIST: [], Type.TEXT: "student"}
+        return Evidence({field.name: [nothing[field.type]] * len(batch) for field in self.fields})
 
 
 def main() -> None:
     *signals, classifier = default_signals()
-    engine = Engine([*signals, Unread(tuple(classifier.fields))])
+    engine = Engine([*signals, Silent(tuple(classifier.fields))])
     policy = Policy.load(pack_source(DEFAULT_PACK), engine.schema)
     batches = [items(BATCH, seed=seed) for seed in range(N // BATCH)]
     engine.decide(batches[0], policy, NOW)
