@@ -45,6 +45,7 @@ PASS1 := --leave-out composed --rows 150000 --epochs 1 --seed 1
 PASS2 := --rows 230000 --epochs 2 --seed 2
 PASS3 := --rows 205000 --epochs 1 --seed 3 --rate 4e-5
 STUDENT := --rows 130000 --epochs 8
+EXPORT := --rows 30000
 TRAINER := OMP_WAIT_POLICY=PASSIVE .venv-train/bin/python -m
 
 train: rows-given .venv-train/.built $(TRAINED)/export/manifest.json ## Train the classifier and export its weights (ROWS=rows.parquet TRAINED=trained)
@@ -66,7 +67,7 @@ $(TRAINED)/student.npz: $(TRAINED)/weights.npz
 	$(TRAINER) models.student --data "$(ROWS)" --trained "$(TRAINED)" $(STUDENT)
 
 $(TRAINED)/export/manifest.json: $(TRAINED)/student.npz
-	$(TRAINER) models.export --data "$(ROWS)" --trained "$(TRAINED)" --to "$(TRAINED)/export"
+	$(TRAINER) models.export --data "$(ROWS)" --trained "$(TRAINED)" --to "$(TRAINED)/export" $(EXPORT)
 
 .venv-train/.built: models/requirements.txt pyproject.toml
 	test -x .venv-train/bin/python || $(PYTHON) -m venv .venv-train

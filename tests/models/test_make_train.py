@@ -42,6 +42,7 @@ def test_three_passes_then_the_student_then_the_export(tmp_path: Path) -> None:
     assert "--leave-out" not in second + third
     assert student[student.index("--rows") + 1] == "130000"
     assert export[export.index("--to") + 1] == f'{trained}/export"'
+    assert export[export.index("--rows") + 1] == "30000"
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:

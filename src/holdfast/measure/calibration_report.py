@@ -15,6 +15,7 @@ from holdfast.bulk.report import HIDDEN
 from holdfast.measure import calibration_wording
 from holdfast.measure.calibration import Calibration
 from holdfast.measure.calibration_file import METHODS
+from holdfast.measure.pages import environment
 from holdfast.measure.plots import ReliabilityPlot, bins_plot
 from holdfast.measure.quality import Quality
 from holdfast.measure.wording import interval, percent, proportion, rows
@@ -65,13 +66,4 @@ def _title(calibration: Calibration) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("holdfast.measure", "."), jinja2.PackageLoader("holdfast.bulk", ".")]
-        ),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template("calibration.html.j2")
+    return environment().get_template("calibration.html.j2")

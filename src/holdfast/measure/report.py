@@ -13,6 +13,7 @@ from holdfast.bulk.output import replace
 from holdfast.bulk.report import HIDDEN, pieces
 from holdfast.measure import wording
 from holdfast.measure.evaluation import Evaluation, Kind, Predictor, Slice
+from holdfast.measure.pages import environment
 from holdfast.measure.plots import Whisker, curve_plot, reliability_plot, whisker
 from holdfast.measure.results import METHODS
 
@@ -76,15 +77,7 @@ def _whisker(predictor: Predictor, name: str) -> Whisker | None:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("holdfast.measure", "."), jinja2.PackageLoader("holdfast.bulk", ".")]
-        ),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["number"] = lambda count: f"{count:,}"
-    environment.filters["words"] = lambda text: str(text).replace("_", " ")
-    return environment.get_template("evaluation.html.j2")
+    made = environment()
+    made.filters["number"] = lambda count: f"{count:,}"
+    made.filters["words"] = lambda text: str(text).replace("_", " ")
+    return made.get_template("evaluation.html.j2")
