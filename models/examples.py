@@ -137,17 +137,21 @@ def without(examples: Examples, sources: Sequence[str]) -> Examples:
     return examples.take([row for row, source in enumerate(examples.sources) if source not in sources])
 
 
-def sampled(examples: Examples, rows: int, seed: int) -> Examples:
-    """At most `rows` of them: all composed ones (they have a pattern), the others by weight."""
-    if len(examples) <= rows:
-        return examples
-    own = [row for row, pattern in enumerate(examples.patterns) if pattern is not None][:rows]
-    rest = np.array([row for row, pattern in enumerate(examples.patterns) if pattern is None], np.int64)
-    weights = examples.weights[rest].astype(np.float64)
-    # Exponential keys: a sample without replacement in which the chance goes with the weight.
-    keys = np.random.default_rng(seed).exponential(size=len(rest)) / np.maximum(weights, 1e-9)
-    drawn = rest[np.argsort(keys, kind="stable")[: rows - len(own)]].tolist()
-    return examples.take(sorted([*own, *drawn]))
+def sampled(examples: Examples, rows: int, seed: int, own: int = 0) -> Examples:
+    """At most `rows` of them: of the composed ones (they have a pattern) at most `own`, drawn evenly, and the others
+    by weight. 0 is no limit.
+    """
+    random = np.random.default_rng(seed)
+    is_own = np.array([pattern is not None for pattern in examples.patterns])
+    composed, rest = np.flatnonzero(is_own), np.flatnonzero(~is_own)
+    limit = min(own or len(examples), rows or len(examples))
+    if len(composed) > limit:
+        composed = random.permutation(composed)[:limit]
+    if rows and len(rest) > rows - len(composed):
+        # Exponential keys: a sample without replacement in which the chance goes with the weight.
+        keys = random.exponential(size=len(rest)) / np.maximum(examples.weights[rest], 1e-9)
+        rest = rest[np.argsort(keys, kind="stable")[: rows - len(composed)]]
+    return examples.take(np.sort(np.concatenate([composed, rest])).tolist())
 
 
 def batches(examples: Examples, size: int, seed: int) -> list[list[int]]:

@@ -49,6 +49,7 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rows", type=int, default=0, help="train on so many rows at most (0: all)")
+    parser.add_argument("--own", type=int, default=0, help="composed rows at most (0: all that fit)")
     parser.add_argument("--leave-out", default="", help="sources not to train on, with commas between")
     parser.add_argument("--start", type=Path, help="weights.npz of an earlier run to start from")
     parser.add_argument("--batch", type=int, default=32)
@@ -77,8 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     swap = ex.Swap(options.swap, options.seed) if options.named and options.swap else None
     train = ex.merged(ex.load(options.data, "train", reader, swap))
     train = ex.without(train, options.leave_out.split(","))
-    if options.rows:
-        train = ex.sampled(train, options.rows, options.seed)
+    train = ex.sampled(train, options.rows, options.seed, options.own)
     dev = ex.load(options.data, "dev", reader)
     say(f"{len(train):,} rows to train on, {len(dev):,} to measure on, on {device}")
 

@@ -86,6 +86,15 @@ def test_a_sample_keeps_own_rows_and_draws_by_weight() -> None:
     assert found.windows == ex.sampled(made(1000), 300, seed=1).windows
     assert found.windows != ex.sampled(made(1000), 300, seed=2).windows
     assert len(ex.sampled(made(10), 300, seed=1)) == 10
+    assert ex.sampled(made(1000), 0, seed=1).windows == made(1000).windows
+
+
+def test_a_sample_holds_no_more_own_rows_than_asked() -> None:
+    found = ex.sampled(made(1000), 300, seed=1, own=40)
+    assert len(found) == 300
+    assert found.patterns.count("a_pattern") == 40
+    assert ex.sampled(made(1000), 0, seed=1, own=40).patterns.count(None) == 900
+    assert ex.sampled(made(1000), 20, seed=1, own=40).patterns.count(None) == 0
 
 
 def test_batches_hold_every_row_once_with_its_like() -> None:
