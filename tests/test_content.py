@@ -118,3 +118,15 @@ def test_unknown_fields_and_wrong_types_do_not_pass_the_decoder() -> None:
     ):
         with pytest.raises(msgspec.ValidationError):
             decode(body)
+
+
+@pytest.mark.parametrize("tag", ["en", "pt-BR", "zh-Hant-TW", "fil"])
+def test_a_language_tag_is_taken(tag: str) -> None:
+    assert validate_item(Item(id="1", text="", language=tag)).language == tag
+
+
+@pytest.mark.parametrize("tag", ["", "e", "english", "en_GB", "en-", "de\n", "ен", "en" + "-a" * 9])
+def test_what_is_no_language_tag_is_refused_by_name(tag: str) -> None:
+    with pytest.raises(InvalidItem) as refusal:
+        validate_item(Item(id="1", text="", language=tag))
+    assert refusal.value.where == "item.language"

@@ -18,6 +18,7 @@ from holdfast.ledger.events import (
     PolicyRolledOut,
     PolicyShadowed,
     ShadowDecided,
+    records_in,
 )
 from holdfast.ledger.ledger import Ledger
 from holdfast.policy.policy import Policy
@@ -230,3 +231,53 @@ def test_an_operators_own_lists_join_the_lexicon(tmp_path: Path) -> None:
     )
     with pytest.raises(InvalidLexicon, match=r"ours\.yaml"):
         open_engine(tmp_path)
+
+
+# Scored, and not decided --------------------------------------------------------------------
+
+
+def test_what_is_only_scored_is_measured_as_anything_and_leaves_no_trace(
+    engine: Engine, tmp_path: Path
+) -> None:
+    texts = [comment(n, text) for n, text in enumerate(["what an idiot", "lovely soup", "send me bristo"])]
+    with Ledger.open(None, data=tmp_path) as ledger:
+        decider = Decider(engine, ledger)
+        decider.policy(NOW)
+        before = ledger.head()
+        submissions = [
+            Submission([], scored=texts[:1]),
+            Submission([], scored=texts[1:]),
+        ]
+        answers = decider.decide_all(submissions, NOW)
+        assert ledger.head() == before
+    measured = engine.measure(texts).rows()
+    found = [values for answer in answers if isinstance(answer, Answer) for values in answer.signals]
+    assert found == measured
+    assert all(isinstance(answer, Answer) and not answer.decided for answer in answers)
+
+
+def test_scored_beside_decided_items_each_get_their_own(engine: Engine, tmp_path: Path) -> None:
+    texts = [
+        comment(n, text) for n, text in enumerate(["what an idiot", "lovely soup", "you moron", "hello"])
+    ]
+    with Ledger.open(None, data=tmp_path) as ledger:
+        decider = Decider(engine, ledger)
+        first, second = decider.decide_all(
+            [Submission([texts[0]], scored=[texts[1]]), Submission([texts[3]], scored=[texts[2]])], NOW
+        )
+        recorded = [event.event for event in ledger.read(0)]
+    assert isinstance(first, Answer) and isinstance(second, Answer)
+    measured = engine.measure(texts).rows()
+    assert [d.decision.signals for d in (*first.decided, *second.decided)] == [measured[0], measured[3]]
+    assert [*first.signals, *second.signals] == [measured[1], measured[2]]
+    ids = {record.id for event in recorded for record, _ in records_in(event)}
+    assert ids == {"c0", "c3"}
+
+
+def test_scored_items_move_no_counter_and_no_shadow(engine: Engine, tmp_path: Path) -> None:
+    counting = Policy.load(COUNTING, engine.schema)
+    decider = Decider(engine, None, policy=counting)
+    decider.decide_all([Submission([], scored=[comment(n) for n in range(5)])], NOW)
+    (answer,) = decider.decide_all([Submission([comment(9)])], NOW)
+    assert isinstance(answer, Answer)
+    assert answer.decided[0].decision.action == "allow"

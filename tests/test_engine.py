@@ -109,3 +109,18 @@ def test_a_time_from_the_future_does_not_push_others_out_of_a_window(engine: Eng
 def test_an_embedders_items_are_checked_by_name(engine: Engine, policy: Policy) -> None:
     with pytest.raises(InvalidItem, match=r"items\[1\]\.text"):
         engine.decide([Item(id="1", text="soup"), Item(id="2", text="\ud800")], policy, NOW)
+
+
+@given(sizes=st.tuples(st.integers(0, 4), st.integers(0, 4)))
+@settings(max_examples=25, deadline=None)
+def test_a_split_measurement_is_the_measurement_of_its_parts(engine: Engine, sizes: tuple[int, int]) -> None:
+    texts = ["what an idiot", "call 030 5550 123 now", "lovely soup", "you moron"]
+    items = [Item(id=f"i{n}", text=texts[n % 4]) for n in range(sum(sizes))]
+    before, after = engine.measure(items).split(sizes[0])
+    for part, own in ((before, items[: sizes[0]]), (after, items[sizes[0] :])):
+        alone = engine.measure(own)
+        assert list(part.items) == own
+        assert part.rows() == alone.rows()
+        assert {row: list(found) for row, found in part.spans.items() if found} == {
+            row: list(found) for row, found in alone.spans.items() if found
+        }

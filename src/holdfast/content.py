@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, get_args
@@ -24,6 +25,7 @@ CONTEXT_LIMIT = 64
 """Entries of an item's context."""
 BATCH_LIMIT = 1_000
 """Items of one request."""
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}", re.ASCII)
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -45,8 +47,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     """One piece of user content.
 
     `text` is what its author wrote. `caption` and `parent` are what it stands under or answers
-    (written by others), `transcript` is what is said in its video. `context` holds further values
-    that a policy declares as inputs.
+    (written by others), `transcript` is what is said in its video. `language` is what the platform
+    says the text is in (a BCP 47 tag, `en` or `pt-BR`); without it the language is guessed.
+    `context` holds further values that a policy declares as inputs.
     """
 
     id: str
@@ -57,6 +60,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     caption: str | None = None
     parent: str | None = None
     transcript: str | None = None
+    language: str | None = None
     created_at: datetime | None = None
     context: dict[str, bool | int | float | str | None] = {}
 
@@ -84,6 +88,8 @@ def validate_item(item: Item, where: str = "item") -> Item:
         _check_text(item.parent, TEXT_LIMIT, f"{where}.parent")
     if item.transcript is not None:
         _check_text(item.transcript, TRANSCRIPT_LIMIT, f"{where}.transcript")
+    if item.language is not None:
+        _check_language(item.language, f"{where}.language")
     if item.context:
         _check_context(item.context, f"{where}.context")
     author = item.author if item.author is None else _checked_account(item.author, f"{where}.author")
@@ -150,6 +156,13 @@ def _check_id(value: str, where: str) -> None:
     if not value.isprintable():
         raise InvalidItem("holds a control character", where=where, expected="printable characters")
     _check_text(value, ID_LIMIT, where)
+
+
+def _check_language(value: str, where: str) -> None:
+    if type(value) is not str:
+        _check_type(value, str, where)
+    if LANGUAGE_TAG.fullmatch(value) is None:
+        raise InvalidItem("is no language tag", where=where, expected="a BCP 47 tag such as en or pt-BR")
 
 
 def _check_text(value: str, limit: int, where: str) -> None:
@@ -228,6 +241,7 @@ _READERS: tuple[tuple[Field, Reader], ...] = (
     (Field(name="item.text", type=Type.TEXT, doc="Its text as written."), lambda i, _: i.text),
     (Field(name="item.caption", type=Type.TEXT, nullable=True, doc="The caption it stands under."), lambda i, _: i.caption),
     (Field(name="item.parent", type=Type.TEXT, nullable=True, doc="The text it answers."), lambda i, _: i.parent),
+    (Field(name="item.language", type=Type.TEXT, nullable=True, doc="The language that the platform says its text is in, as a tag. The signal `language` tells it, or the guess where nothing is said."), lambda i, _: i.language),
     (Field(name="author.id", type=Type.TEXT, nullable=True, doc="The author's id."), lambda i, _: i.author.id if i.author else None),
     (Field(name="author.age_days", type=Type.NUMBER, nullable=True, doc="Days from the author's sign-up to the item."), lambda i, now: _age_days(i.author, i, now)),
     (Field(name="author.followers", type=Type.INTEGER, nullable=True, low=0, doc="Accounts that follow the author."), lambda i, _: i.author.followers if i.author else None),

@@ -10,7 +10,7 @@ that are already recorded:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ from holdfast.ledger.ledger import Ledger
 from holdfast.policy.lifecycle import Lifecycle
 from holdfast.policy.policy import Policy
 from holdfast.recording import record, shadowed
+from holdfast.schema import Value
 from holdfast.settings import LedgerSettings, load_settings
 from holdfast.signals import default_signals
 from holdfast.signals.recalibration import FILE_NAME, InvalidRecalibration, Recalibration
@@ -57,22 +58,25 @@ class DecidedItem(NamedTuple):
 class Submission(NamedTuple):
     """Items to decide as one. `key` makes it happen once: see `Ledger.writing`.
 
-    `respond` makes the bytes that are kept with the key and given back when it comes again.
+    `scored` items are measured in the same batch, and neither judged nor kept. `respond` makes the bytes that are kept with the key and given back when it comes again.
     """
 
     items: Sequence[Item]
     key: str | None = None
     fingerprint: bytes | None = None
     respond: Callable[[Sequence[DecidedItem]], bytes] | None = None
+    scored: Sequence[Item] = ()
 
 
 class Answer(NamedTuple):
     """What became of a submission. When it came before (`replayed`), `decided` is empty and
-    `response` holds what was answered then."""
+    `response` holds what was answered then. `signals` holds the values of every field for each
+    item that was only scored."""
 
     decided: Sequence[DecidedItem]
     response: bytes | None = None
     replayed: bool = False
+    signals: Sequence[Mapping[str, Value]] = ()
 
 
 def open_engine(data: Path) -> Engine:
@@ -214,7 +218,8 @@ class Decider:
         }
         fresh = [n for n in range(len(submissions)) if n not in answers and n not in repeats]
         items = [item for number in fresh for item in submissions[number].items]
-        decisions, extra = self._judge(items, now)
+        scored = [item for submission in submissions for item in submission.scored]
+        decisions, extra, signals = self._judge(items, scored, now)
         if self.ledger is not None:
             # Responses are kept with their keys: no erasure would find a word in there.
             decisions = [without_words(decision) for decision in decisions]
@@ -229,12 +234,17 @@ class Decider:
             answers.update(self._record(parts, extra, now))
         for number in sorted(repeats):
             answers[number] = self._replay(submissions[number]) or Answer(())
-        return [answers[number] for number in range(len(submissions))]
+        remaining = iter(signals)
+        found = []
+        for number, submission in enumerate(submissions):
+            answer, own = answers[number], list(islice(remaining, len(submission.scored)))
+            found.append(answer._replace(signals=own) if own and isinstance(answer, Answer) else answer)
+        return found
 
     def judge(self, items: Sequence[Item], now: datetime) -> list[Decision]:
         """Decide without a record, which there is already; counters move on as they did then."""
         self._in_force.refresh(now)
-        return self._judge(items, now)[0]
+        return self._judge(items, (), now)[0]
 
     def _replay(self, submission: Submission) -> Answer | IdempotencyConflict | None:
         assert self.ledger is not None
@@ -245,11 +255,17 @@ class Decider:
             return conflict
         return None if seen is None else Answer((), seen.response, True)
 
-    def _judge(self, items: Sequence[Item], now: datetime) -> tuple[list[Decision], list[Event]]:
-        """The decisions that count, and what the shadows would have decided otherwise."""
+    def _judge(
+        self, items: Sequence[Item], scored: Sequence[Item], now: datetime
+    ) -> tuple[list[Decision], list[Event], list[dict[str, Value]]]:
+        """The decisions that count, what the shadows would have decided otherwise, and the signals of what is
+        only scored: all measured as one batch."""
+        if not items and not scored:
+            return [], [], []
+        measured, apart = self.engine.measure([*items, *scored]).split(len(items))
+        signals = apart.rows()
         if not items:
-            return [], []
-        measured = self.engine.measure(items)
+            return [], [], signals
         lifecycle = self._in_force.lifecycle
         by_policy = {
             name: self.engine.judge(measured, force.policy, force.counters, now)
@@ -263,7 +279,10 @@ class Decider:
                 by_policy[lifecycle.decides(item.author.id if item.author else item.id) or live][row]
                 for row, item in enumerate(items)
             ]
-        return decisions, [shadowed(live, name, decisions, by_policy[name]) for name in lifecycle.shadows]
+        shadows: list[Event] = [
+            shadowed(live, name, decisions, by_policy[name]) for name in lifecycle.shadows
+        ]
+        return decisions, shadows, signals
 
     # Recording ------------------------------------------------------------------------------
 

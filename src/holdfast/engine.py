@@ -26,6 +26,23 @@ class Measured(NamedTuple):
     signals: Mapping[str, Sequence[Value]]
     spans: Mapping[int, Sequence[Span]]
 
+    def split(self, row: int) -> tuple[Measured, Measured]:
+        """The items before `row`, and those from there on."""
+        if row == len(self.items):
+            return self, Measured((), dict.fromkeys(self.signals, ()), {})
+        return self._part(0, row), self._part(row, len(self.items))
+
+    def _part(self, start: int, end: int) -> Measured:
+        return Measured(
+            self.items[start:end],
+            {name: column[start:end] for name, column in self.signals.items()},
+            {row - start: found for row, found in self.spans.items() if start <= row < end},
+        )
+
+    def rows(self) -> list[dict[str, Value]]:
+        """For each item the value of every field."""
+        return [dict(zip(self.signals, row, strict=True)) for row in zip(*self.signals.values(), strict=True)]
+
 
 class Engine:
     """Signals, and the policies judged on them.

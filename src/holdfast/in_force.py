@@ -155,6 +155,7 @@ def _without_words(record: ItemRecord) -> Item:
         surface=record.surface,
         author=record.author,
         target=record.target,
+        language=record.language,
         created_at=record.created_at,
         context=record.context,
     )

@@ -57,6 +57,14 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Positive,
         Meta(description="Items that may wait for the engine; more are answered 503 with Retry-After."),
     ] = 10_000
+    queue_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Seconds that a request may have to wait for the engine; where it would be longer, "
+            "it is answered 503 with Retry-After.",
+        ),
+    ] = 2.0
     batch_limit: Annotated[
         Positive, Meta(description="Items that one engine batch gathers from requests.")
     ] = 512
@@ -92,11 +100,35 @@ class ClassifierSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     ] = None
 
 
+class CompatibleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The wire formats of Perspective and of OpenAI's moderations."""
+
+    record: Annotated[
+        bool,
+        Meta(
+            description="Decide what comes in these formats by the live policy and record it, as `/v1/decide` does "
+            "(never where the request says `doNotStore`). Off: it is scored, and nothing is kept."
+        ),
+    ] = True
+    queue_s: Annotated[
+        float,
+        Meta(gt=0, description="As `serve.queue_s`, for these: Coral gives up after 0.3 seconds."),
+    ] = 0.25
+    image_hosts: Annotated[
+        str,
+        Meta(
+            description="Hosts from which images may be fetched, with commas between. Unset: no image is "
+            "fetched from anywhere; data URLs are always read."
+        ),
+    ] = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator can set."""
 
     ledger: LedgerSettings = LedgerSettings()
     serve: ServeSettings = ServeSettings()
+    compatible: CompatibleSettings = CompatibleSettings()
     classifier: ClassifierSettings = ClassifierSettings()
 
 

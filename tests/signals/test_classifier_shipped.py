@@ -284,3 +284,16 @@ def test_huge_and_odd_contexts_are_read(engine: Engine) -> None:
     # What holds nothing to read is as good as no context.
     (without,) = engine.measure([Item(id="1", text="they should all leave")]).signals["hate"]
     assert {hate[0], hate[2], hate[3], hate[7], hate[9], hate[10]} == {without}
+
+
+def test_what_the_platform_says_the_language_is_counts(classifier: Classifier) -> None:
+    """Words of a covered language are read where the platform says so, and no others, whatever they look like."""
+    spanish = "que canción tan bonita, muchas gracias por compartirla"
+    items = [
+        Item(id="1", text=spanish),
+        Item(id="2", text=spanish, language="en"),
+        Item(id="3", text="what a lovely song, thank you for sharing it", language="es"),
+        Item(id="4", text="what a lovely song, thank you for sharing it", language="en-GB"),
+    ]
+    hate = classifier.measure(Batch(items)).columns["hate"]
+    assert [value is None for value in hate] == [True, False, True, False]

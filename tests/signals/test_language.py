@@ -241,3 +241,19 @@ def test_the_model_is_loaded_once_whoever_asks_first(monkeypatch: pytest.MonkeyP
 )
 def test_hostile_text_is_read_like_any_other(text: str) -> None:
     assert measured([text])[0][0] is None
+
+
+@pytest.mark.parametrize("signal", [Language(), LanguageReference()])
+def test_what_the_platform_says_counts(signal: Signal) -> None:
+    german = (
+        SENTENCES["de"][0] if isinstance(SENTENCES, dict) else "Das ist ein schönes Lied, vielen Dank dafür."
+    )
+    items = [
+        Item(id="1", text=german),
+        Item(id="2", text=german, language="pt-BR"),
+        Item(id="3", text="ok", language="EN"),
+        Item(id="4", text="ok"),
+    ]
+    columns = signal.measure(Batch(items)).columns
+    assert columns["language"] == ["de", "pt", "en", None]
+    assert columns["language_confidence"][1:3] == [1.0, 1.0]

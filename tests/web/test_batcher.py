@@ -223,3 +223,53 @@ def test_deadlines_need_no_timer_for_each_job() -> None:
         await batcher.close()
 
     run(scenario())
+
+
+def test_who_would_wait_too_long_is_refused_at_once_and_who_has_patience_waits() -> None:
+    async def scenario() -> None:
+        recorder = Recorder()
+        batcher = batcher_of(recorder, batch_limit=10)
+        assert batcher.wait_s == 0
+        recorder.gate.clear()
+        warm = batcher.submit((0, "answer"), 10)
+        await asyncio.sleep(0.1)  # ten items in a tenth of a second: that is the pace
+        recorder.gate.set()
+        await warm
+        recorder.gate.clear()
+        running = batcher.submit((1, "answer"), 10)
+        await asyncio.sleep(0.01)
+        # Nothing waits yet: whoever comes is let in, or one large job would shut the door on all.
+        waiting = batcher.submit((2, "answer"), 100, 0.001)
+        assert batcher.wait_s > 0.5
+        with pytest.raises(QueueFull) as refusal:
+            batcher.submit((3, "answer"), 1, 0.25)
+        assert refusal.value.seconds > 0.25
+        patient = batcher.submit((4, "answer"), 1, 60.0)
+        recorder.gate.set()
+        assert await asyncio.gather(running, waiting, patient) == [10, 20, 40]
+        assert batcher.queued_items == 0
+        await batcher.close()
+
+    run(scenario())
+
+
+def test_the_wait_shrinks_while_a_batch_runs() -> None:
+    async def scenario() -> None:
+        recorder = Recorder()
+        batcher = batcher_of(recorder)
+        recorder.gate.clear()
+        first = batcher.submit((0, "answer"), 10)
+        await asyncio.sleep(0.2)
+        recorder.gate.set()
+        await first
+        recorder.gate.clear()
+        second = batcher.submit((1, "answer"), 10)
+        await asyncio.sleep(0.02)
+        early = batcher.wait_s
+        await asyncio.sleep(0.1)
+        assert 0 <= batcher.wait_s < early
+        recorder.gate.set()
+        await second
+        await batcher.close()
+
+    run(scenario())

@@ -35,6 +35,7 @@ class ItemRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     surface: Surface = "comment"
     author: Account | None = None
     target: Account | None = None
+    language: str | None = None
     created_at: datetime | None = None
     context: dict[str, bool | int | float | str | None] = {}
     text: str | None = None
@@ -58,6 +59,7 @@ class ItemRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             surface=item.surface,
             author=item.author,
             target=item.target,
+            language=item.language,
             created_at=item.created_at,
             context=item.context,
             text=text,

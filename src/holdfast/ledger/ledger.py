@@ -451,6 +451,7 @@ def _item(record: ItemRecord, texts: dict[str, str]) -> Item | None:
         surface=record.surface,
         author=record.author,
         target=record.target,
+        language=record.language,
         created_at=record.created_at,
         context=record.context,
         text=words["text"],

@@ -22,7 +22,7 @@ from holdfast.signals.classifier_input import CONTEXT_CHARACTERS, Reading, reada
 from holdfast.signals.classifier_model import InvalidModel, Model, Network
 from holdfast.signals.codepoints import VERSION as NORMALISER
 from holdfast.signals.identity import MANY, ONE, Identities
-from holdfast.signals.language import PREFIX, Language
+from holdfast.signals.language import PREFIX, Language, primary
 from holdfast.signals.recalibration import Recalibration
 from holdfast.signals.signal import Batch, Evidence
 
@@ -193,13 +193,20 @@ class Classifier:
         return answers
 
     def _covered(self, items: Sequence[Item], texts: Sequence[str]) -> list[int]:
-        """The rows that hold words of a language that is covered, or are too short to tell in its letters."""
+        """The rows that hold words of a language that is covered, or are too short to tell in its letters.
+
+        What the platform says the language is counts, whatever it looks like.
+        """
         guesses = self._language.guesses(
             [_spoken(item.text, text) for item, text in zip(items, texts, strict=True)]
         )
+        languages = [
+            guess if item.language is None else primary(item.language)
+            for item, (guess, _) in zip(items, guesses, strict=True)
+        ]
         return [
             row
-            for row, (text, (language, _)) in enumerate(zip(texts, guesses, strict=True))
+            for row, (text, language) in enumerate(zip(texts, languages, strict=True))
             if text and (language in LANGUAGES if language is not None else _latin(text))
         ]
 

@@ -44,8 +44,8 @@ _FIELDS: Final = (
         name="language",
         type=Type.TEXT,
         nullable=True,
-        doc="The language of the text (of the transcript where the text does not tell), ISO 639-1; "
-        "unknown when too short or unsure.",
+        doc="The language of the text, ISO 639-1: what the platform says, else a guess (from the transcript where the "
+        "text does not tell), unknown when too short or unsure.",
     ),
     Field(
         name="language_confidence",
@@ -53,7 +53,7 @@ _FIELDS: Final = (
         nullable=True,
         low=0,
         high=1,
-        doc="How probable the likeliest language is; unknown when the text is too short or holds no language.",
+        doc="How probable the likeliest language is (1 where the platform says it); unknown when the text is too short or holds no language.",
     ),
 )
 
@@ -79,6 +79,9 @@ class LanguageReference:
             # A row's text comes before its transcript, which speaks only where the text did not.
             if guesses[segment.row][0] is None and guess[1] is not None:
                 guesses[segment.row] = guess
+        for row, item in enumerate(batch.items):
+            if item.language is not None:
+                guesses[row] = (primary(item.language), 1.0)
         columns: dict[str, Sequence[Value]] = {
             "language": [language for language, _ in guesses],
             "language_confidence": [confidence for _, confidence in guesses],
@@ -114,6 +117,11 @@ class Language(LanguageReference):
         ):
             guesses[row] = _judged(*(classify(views[row]) if again else (names[index], confidence)))
         return guesses
+
+
+def primary(tag: str) -> str:
+    """The language of a BCP 47 tag, without script, region and variants."""
+    return tag.partition("-")[0].lower()
 
 
 def view(text: str) -> str:

@@ -6,7 +6,9 @@ with one pass of the engine and one ledger transaction (group commit).
 
 The laws, which `tests/web/test_batcher.py` holds: every job gets exactly its own outcome; jobs run in
 the order in which they came; a job that failed fails alone; a job that has timed out before its turn is
-never run; the queue never holds more than its limit.
+never run; the queue never holds more than its limit; a job that would have to wait longer than it has the
+patience for is refused at once, so that under overload the wait stays what it is and the work done is for
+those who still listen.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import inf
 from typing import Generic, NamedTuple, TypeVar
 
 Job = TypeVar("Job")
@@ -22,8 +25,12 @@ Outcome = TypeVar("Outcome")
 T = TypeVar("T")
 
 
+DECAY = 0.9
+"""How much of the speed known before a batch counts after it."""
+
+
 class QueueFull(Exception):
-    """More items wait than the limit allows; `seconds` is a guess at when there will be room."""
+    """More items wait than the limit or the job's patience allows; `seconds` is a guess at when there will be room."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("the queue is full")
@@ -76,22 +83,40 @@ class Batcher(Generic[Job, Outcome]):
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._items_per_s = 0.0
+        # Items of the batches so far and the seconds that they took, the latest counting most.
+        self._items_run = self._seconds_run = 0.0
+        self._in_flight = 0
+        self._started_at = 0.0
 
     @property
     def queued_items(self) -> int:
         """Items that wait for their batch."""
         return self._queued_items
 
-    def submit(self, job: Job, size: int) -> asyncio.Future[Outcome]:
+    @property
+    def wait_s(self) -> float:
+        """Seconds until what runs and what waits will be done, as far as the latest batches tell; 0 before any."""
+        if not self._items_run:
+            return 0.0
+        pace = self._seconds_run / self._items_run
+        wait = self._queued_items * pace
+        if self._running:
+            elapsed = asyncio.get_running_loop().time() - self._started_at
+            wait += max(0.0, self._in_flight * pace - elapsed)
+        return wait
+
+    def submit(self, job: Job, size: int, patience_s: float = inf) -> asyncio.Future[Outcome]:
         """Queue `job`, which holds `size` items; the future gives its outcome.
 
-        Raises `QueueFull` or `Stopped` at once. The future fails with `TooLate` after `timeout_s`.
+        Raises `Stopped`, or `QueueFull` where others wait and there is no room, or the wait would be longer than
+        `patience_s`. The future fails with `TooLate` after `timeout_s`.
         """
         if self._stopped:
             raise Stopped
-        if self._queue and self._queued_items + size > self._queue_limit:
-            raise QueueFull(self._queued_items / self._items_per_s if self._items_per_s else 1.0)
+        if self._queue:
+            wait = self.wait_s
+            if self._queued_items + size > self._queue_limit or wait > patience_s:
+                raise QueueFull(wait or 1.0)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(job, size, loop.time() + self._timeout_s, loop.create_future())
         self._queue.append(waiting)
@@ -136,8 +161,9 @@ class Batcher(Generic[Job, Outcome]):
             self._idle.set()
             return
         self._running = True
+        self._in_flight = items
         loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = self._started_at = loop.time()
 
         def done(future: Future[Sequence[Outcome | Exception]]) -> None:
             loop.call_soon_threadsafe(self._finish, batch, items, started, future)
@@ -153,8 +179,8 @@ class Batcher(Generic[Job, Outcome]):
     ) -> None:
         self._running = False
         took = asyncio.get_running_loop().time() - started
-        if took > 0:
-            self._items_per_s += 0.2 * (items / took - self._items_per_s)
+        self._items_run = DECAY * self._items_run + items
+        self._seconds_run = DECAY * self._seconds_run + took
         error = future.exception()
         outcomes: Sequence[Outcome | BaseException]
         outcomes = [error] * len(batch) if error is not None else future.result()

@@ -21,6 +21,7 @@ from holdfast.content import (
     BATCH_LIMIT,
     CONTEXT_LIMIT,
     ID_LIMIT,
+    LANGUAGE_TAG,
     TEXT_LIMIT,
     TRANSCRIPT_LIMIT,
     Item,
@@ -164,6 +165,7 @@ def _bound_items(schemas: dict[str, Any]) -> None:
     for identifier in (item["id"], account["id"]):
         identifier.update(minLength=1, maxLength=ID_LIMIT)
     item["text"]["maxLength"] = TEXT_LIMIT
+    item["language"]["anyOf"][0]["pattern"] = f"^{LANGUAGE_TAG.pattern}$"
     for name, limit in (("caption", TEXT_LIMIT), ("parent", TEXT_LIMIT), ("transcript", TRANSCRIPT_LIMIT)):
         item[name]["anyOf"][0]["maxLength"] = limit
     for moment in (item["created_at"], account["created_at"]):

@@ -250,14 +250,19 @@ class Service:
 
     # Deciding -------------------------------------------------------------------------------
 
-    async def decide(self, submission: Submission) -> Answer:
-        """Decide and record a submission, in one batch with others that wait.
+    async def decide(self, submission: Submission, patience_s: float | None = None) -> Answer:
+        """Decide and record a submission, in one batch with others that wait; where that would take longer than
+        `patience_s` (by default the setting `serve.queue_s`), refuse it at once.
 
         Raises the problems `overloaded`, `timed-out`, `draining`, `store-unavailable`,
         `idempotency-conflict`, `invalid-item` and `internal`.
         """
         try:
-            answer = await self.batcher.submit(submission, len(submission.items))
+            answer = await self.batcher.submit(
+                submission,
+                len(submission.items) + len(submission.scored),
+                self.settings.serve.queue_s if patience_s is None else patience_s,
+            )
         except QueueFull as full:
             raise Problem("overloaded", headers=(retry_after(full.seconds),)) from None
         except TooLate:
