@@ -34,6 +34,7 @@ from holdfast.web.edge import Edge
 from holdfast.web.guard import PUBLIC, guard_of
 from holdfast.web.health import health_router
 from holdfast.web.logs import describe
+from holdfast.web.moderations.handler import moderations_handler
 from holdfast.web.openapi import openapi_config
 from holdfast.web.problems import FieldError, Problem, retry_after
 from holdfast.web.reading import reading_router
@@ -83,7 +84,7 @@ def create_app(
         ],
     )
     app = Litestar(
-        route_handlers=[decide_handler(service), guarded],
+        route_handlers=[decide_handler(service), moderations_handler(service), guarded],
         lifespan=[lifespan],
         openapi_config=openapi_config(),
         exception_handlers={

@@ -94,13 +94,13 @@ def wrong_number(count: int) -> Problem:
 def _decode_slowly(body: bytes, error: Exception) -> Request:
     """Find out all that is wrong with a body that the quick path could not take."""
     if not isinstance(error, msgspec.ValidationError):
-        raise _malformed(body, error)
+        raise malformed(body, error)
     try:
         probe = _decode_probe(body)
     except msgspec.ValidationError:
         raise invalid([FieldError(where="body", expected='an item, or {"items": [...]}')]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as deeper:
-        raise _malformed(body, deeper) from None
+        raise malformed(body, deeper) from None
     if probe.items is msgspec.UNSET:
         raise invalid([_fault(str(error), "item")])
     if body.count(b",") > EXAMINED_COMMAS:
@@ -154,8 +154,8 @@ def invalid(faults: Sequence[FieldError]) -> Problem:
     )
 
 
-def _malformed(body: bytes, error: Exception) -> Problem:
-    """Say where JSON breaks, in words that do not depend on what it says."""
+def malformed(body: bytes, error: Exception) -> Problem:
+    """Say where JSON breaks, in words that do not depend on what it says: what decoding `body` failed with."""
     if isinstance(error, UnicodeDecodeError) or not _is_utf8(body):
         return Problem("malformed-json", errors=[FieldError(where="body", expected="text in UTF-8")])
     if isinstance(error, RecursionError):
