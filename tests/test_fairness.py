@@ -77,7 +77,7 @@ def _spoken() -> dict[str, dict[str, tuple[str, ...]]]:
     kinds = YAML(typ="safe", pure=True).load(source.read_text("utf-8"))["groups"]
     spoken = {}
     for group, terms in kinds.items():
-        adjectives = [*terms.get("adjective", ()), *terms.get("of_people", ())]
+        adjectives = [*terms.get("adjective", ()), *terms.get("of_people", ()), *terms.get("of_anybody", ())]
         persons = [*terms.get("singular", ()), *terms.get("determined", ())]
         persons += [f"{adjective} person" for adjective in adjectives]
         spoken[group] = {
@@ -193,7 +193,7 @@ def with_a_digit(name: str) -> str:
     for at in range(1, len(name) - 1):
         if name[at] in "oieast" and name[at - 1].isalpha() and name[at + 1].isalpha():
             return name[:at] + "013457"["oieast".index(name[at])] + name[at + 1 :]
-    return name[0] + "\u200b" + name[1:]
+    return name[:-1] + "\u200b" + name[-1]
 
 
 STYLES: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {

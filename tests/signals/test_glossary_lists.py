@@ -197,7 +197,7 @@ def test_a_slogan_is_the_same_evidence_whoever_is_named() -> None:
 # said of any group belongs into an entry that stands for every group.
 HISTORIES = {
     "aids_wish", "boomer_remover", "christian_taunt", "coffee_meme", "dancing_911", "disposable_men", "feed_to_lions", "jew_pizza_joke",
-    "kitchen_order", "ovens", "rooftops", "soap",
+    "kitchen_order", "ovens", "rooftops", "soap", "trail_of_tears",
 }  # fmt: skip
 
 

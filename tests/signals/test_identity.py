@@ -91,11 +91,42 @@ def test_every_name_of_every_group_is_made_one() -> None:
         "the black car and the white house",
         "black and white photos",
         "man, that was good",
-        "an old friend of the blind",
+        "an old friend",
         "this account is disabled",
         "as roma won again",
         "my old phone",
         "go straight on",
+        "black coffee on black friday",
+        "a white fan and a black model",
+        "the blind spot of my old car",
+        "the disabled parking lot",
+        "blind to it all",
+        "close the blind",
+        "deaf to reason",
+        "a 5 year old kid",
+        "she is 12 years old",
+        "he is old enough",
+        "my old boss and my old coworkers",
+        "my older sister",
+        "i speak french",
+        "french fries and swiss cheese",
+        "the english in this song",
+        "my spanish is bad",
+        "nail polish",
+        "as roma coach he won",
+        "hey girls look at this",
+        "girls, come on",
+        "guys are you seeing this",
+        "you guys are great",
+        "boys do you hear me",
+        "my girls won",
+        "these guys are great",
+        "the boys are back",
+        "little girls are loud",
+        "the girls trip",
+        "ladies and gentlemen, welcome",
+        "native speakers",
+        "straight up and straight from the oven",
         "x-men and pac-man",
         "the polish on my shoes",
         "jewelry and menswear",
@@ -121,6 +152,65 @@ def test_other_senses_are_left_alone(text: str) -> None:
 def test_what_is_made_one(text: str, canonical: str, groups: tuple[str, ...]) -> None:
     found = NAMES.canonical(text)
     assert (found.text, found.groups) == (canonical, groups)
+
+
+# Whoever can be a friend, an aunt, a nurse: an adjective of people beside them names their group.
+ANYBODY = ("black", "white", "blind", "deaf", "gay", "female", "male", "trans", "jewish", "elderly", "native", "british", "bi", "brown", "chinese")  # fmt: skip
+WHO = (
+    "uncle", "aunt", "sisters", "grandma", "husband", "wives", "coworker", "colleagues", "neighbours", "roommate", "boss", "driver",
+    "nurse", "teachers", "doctor", "students", "engineers", "actress", "actresses", "policemen", "secretaries", "singer", "artist", "lawyer",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_an_adjective_of_people_counts_beside_kin_and_what_people_do(who: str) -> None:
+    for adjective in ANYBODY:
+        found = NAMES.canonical(f"my {adjective} {who} sang")
+        assert found.text == f"my {ONE} {who} sang", adjective
+
+
+AFTER_THE = ("disabled", "blind", "deaf", "handicapped", "elderly", "chinese", "japanese", "french", "irish", "english", "indigenous", "jews", "sikhs", "natives", "europeans")  # fmt: skip
+OF_ALL = (
+    "the {} deserve respect", "I hate the {}.", "the {} are criminals", "the {} should leave", "why are the {} so loud?", "the {} ruin everything",
+    "nobody likes the {}", "send the {} back", "the {} and their food", "kill all the {}!",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sentence", OF_ALL)
+def test_the_blind_and_the_chinese_are_peoples(sentence: str) -> None:
+    texts = readable([sentence.format(name) for name in AFTER_THE])
+    assert {NAMES.canonical(text).text for text in texts} == {readable([sentence])[0].replace("{}", MANY)}
+
+
+GENERIC = ("girls", "boys", "ladies", "guys", "women", "men", "jews", "wheelchair users", "mormons", "chinese people", "african americans")  # fmt: skip
+OF_A_KIND = (
+    "{} are stupid", "I hate {}", "all {} lie", "why do {} lie?", "{} can't drive", "{} belong in the kitchen", "kill all {}", "{} deserve respect",
+    "{} always win", "most {} like soup", "I love how {} sing", "I don't trust {}", "{} who sing", "nobody should hurt {}", "what's wrong with {}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sentence", OF_A_KIND)
+def test_girls_and_guys_are_groups_where_all_of_them_are_meant(sentence: str) -> None:
+    texts = readable([sentence.format(name) for name in GENERIC])
+    assert len({NAMES.canonical(text).text for text in texts}) == 1
+    assert all(NAMES.canonical(text).mentions[0].form == MANY for text in texts)
+
+
+def test_a_people_is_told_from_its_food() -> None:
+    for text, canonical in (
+        ("chinese are stealing jobs", "GROUPS are stealing jobs"),
+        ("the chinese, the food", "the GROUPS, the food"),
+        ("chinese food", "GROUP food"),
+        ("the chinese restaurant", "the GROUP restaurant"),
+        ("a chinese can sing", "a GROUP can sing"),
+        ("french are rude", "GROUPS are rude"),
+        ("the french restaurant", "the french restaurant"),
+        ("black americans and native americans", "GROUPS and GROUPS"),
+        ("black girls", "GROUPS"),
+        ("old black gay men", "GROUPS"),
+        ("black female coworkers", "GROUP coworkers"),
+    ):
+        assert NAMES.canonical(text).text == canonical
 
 
 _words = st.lists(
@@ -167,8 +257,14 @@ def test_swapping_changes_who_is_named_and_nothing_else(text: str, group: str) -
 
 
 def test_long_texts_take_linear_time() -> None:
-    text = "jewish old black " * 4_000
-    assert len(NAMES.canonical(text).mentions) >= 4_000
+    for words in (
+        "jewish old black ",
+        "old black gay jewish ",
+        "girls the blind chinese ",
+        "black male the trans ",
+    ):
+        assert len(NAMES.canonical(words * 4_000).mentions) >= 4_000
+    assert len(NAMES.canonical("black old " * 40_000).mentions) == 0
 
 
 def test_the_version_tells_other_names() -> None:

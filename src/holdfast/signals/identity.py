@@ -24,7 +24,14 @@ MANY: Final = "GROUPS"
 _WORD: Final = re.compile(r"[^\W_]+")
 _AN: Final = re.compile(r"(?:^|[^a-z])an $")
 _BETWEEN: Final = frozenset([" ", "-", "'", " -", "- "])
-_CODE: Final = "1"
+_CODE: Final = "2"
+_SHOWN: Final = (
+    "helping", "verbs", "links", "going", "openers", "addressed", "addressing", "not_a_people", "all_of", "subjects", "determiners",
+)  # fmt: skip
+"""Lists of words that show what a name means, see `identities.yaml`; data of one's own may lack some."""
+_OF_THE_READER: Final = frozenset(["you", "u", "we", "i", "y", "ya", "yall"])
+_CHAIN: Final = 3
+"""Names that may stand between an adjective and the word for people that it needs: "black trans gay men"."""
 
 
 class Mention(NamedTuple):
@@ -56,6 +63,14 @@ class _Name(NamedTuple):
     condition: str
 
 
+class _Place(NamedTuple):
+    """Words around a name: `None` where no word stands in the same clause."""
+
+    before: str | None
+    after: str | None
+    later: str
+
+
 class Identities:
     """The names of every group, ready to be looked for. Pure; takes linear time."""
 
@@ -66,8 +81,11 @@ class Identities:
         self._tails = dict.fromkeys(_terms(data["person"]) + _terms(adults["one"]), ONE)
         self._tails |= dict.fromkeys(_terms(data["people"]) + _terms(adults["many"]), MANY)
         self._persons = frozenset(self._tails) | frozenset(_terms(data["persons"]))
-        self._subjects = frozenset(_terms(data["subjects"]))
-        self._determiners = frozenset(_terms(data["determiners"]))
+        roles = _terms(data.get("roles", []))
+        self._anybody = self._persons | frozenset((*roles, *map(_plural, roles)))
+        self._shown = {name: frozenset(_terms(data.get(name, []))) for name in _SHOWN}
+        acts = self._shown["helping"] | self._shown["verbs"]
+        self._goes_on, self._people_go_on = acts | self._shown["links"], acts | self._shown["going"]
         self.names: list[_Name] = [
             _Name(tuple(term.split()), "", "", "never") for term in _terms(data["never"])
         ]
@@ -76,8 +94,8 @@ class Identities:
         self.groups: tuple[str, ...] = tuple(groups)
         for group, kinds in groups.items():
             for kind, terms in kinds.items():
-                form = MANY if kind == "plural" else ONE
-                condition = kind if kind in ("of_people", "determined") else ""
+                form = MANY if kind in ("plural", "after_the", "collective", "generic") else ONE
+                condition = "" if kind in ("singular", "plural", "adjective") else kind
                 self.names.extend(
                     _Name(tuple(term.split()), group, form, condition) for term in _terms(terms)
                 )
@@ -95,10 +113,9 @@ class Identities:
     @cached_property
     def version(self) -> str:
         """Changes when the same text could become another."""
-        said = repr(
-            (self.names, self._tails, *map(sorted, (self._persons, self._subjects, self._determiners)))
-        )
-        return f"{_CODE}+{hashlib.sha256(said.encode()).hexdigest()[:12]}"  # fmt: skip
+        lists = (self._persons, self._anybody, *self._shown.values())
+        said = repr((self.names, self._tails, *map(sorted, lists)))
+        return f"{_CODE}+{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
     def canonical(self, text: str) -> Canonical:
         """`text`, which is in the normaliser's readable form, with groups' names made one.
@@ -139,7 +156,7 @@ class Identities:
     def _spoken(self, group: str, form: str) -> str:
         of_group = [name for name in self.names if name.group == group]
         for name in of_group:
-            if name.form == form and (form == MANY or not name.condition):
+            if name.form == form and not name.condition:
                 return " ".join(name.words)
         return " ".join(of_group[-1].words) + (" people" if form == MANY else "")
 
@@ -149,8 +166,8 @@ class Identities:
         found: list[tuple[int, int, str, tuple[str, ...]]] = []
         at = 0
         while at < len(words):
-            name = self._at(words, at)
-            if name is None or not self._together(text, tokens, at, len(name.words)):
+            name = self._at(text, tokens, words, at)
+            if name is None:
                 at += 1
                 continue
             after = at + len(name.words)
@@ -175,38 +192,106 @@ class Identities:
     def _behind(self, words: Sequence[str], at: int) -> _Name | None:
         """The name at `at`, which another stands before: that is all that a name for people asks for."""
         for name in self._by_word.get(words[at], ()):
-            if name.condition in ("", "determined") and tuple(words[at : at + len(name.words)]) == name.words:
+            end = at + len(name.words)
+            if tuple(words[at:end]) != name.words:
+                continue
+            if name.condition in ("", "determined", "generic"):
+                return name
+            if name.condition in ("of_people", "of_anybody") and self._people_follow(
+                words, end, name.condition
+            ):
                 return name
         return None
 
-    def _at(self, words: Sequence[str], at: int) -> _Name | None:
+    def _at(
+        self, text: str, tokens: Sequence[tuple[str, int, int]], words: Sequence[str], at: int
+    ) -> _Name | None:
         for name in self._by_word.get(words[at], ()):
             size = len(name.words)
-            if size > 1 and tuple(words[at : at + size]) != name.words:
-                continue
-            after = words[at + size] if at + size < len(words) else ""
-            before = words[max(at - 2, 0) : at]
-            if name.condition == "of_people" and not (
-                after in self._persons
-                or " ".join(before) in self._subjects
-                or (before and before[-1] in self._subjects)
-                # "black muslims", "old gay men": beside another group's name.
-                or any(other.form == MANY and not other.condition for other in self._by_word.get(after, ()))
-                or (
-                    after in self._by_word
-                    and at + size + 1 < len(words)
-                    and words[at + size + 1] in self._persons
-                )
+            if size > 1 and (
+                tuple(words[at : at + size]) != name.words or not self._together(text, tokens, at, size)
             ):
                 continue
-            if name.condition == "determined" and not (before and before[-1] in self._determiners):
-                continue
-            return name
+            if name.condition in ("", "never"):
+                return name
+            if name.condition in ("of_people", "of_anybody"):
+                fits = self._of_people(words, at, at + size, name.condition)
+            elif name.condition == "determined":
+                fits = at > 0 and words[at - 1] in self._shown["determiners"]
+            else:
+                fits = self._of_all(name.condition, _place(text, tokens, at, at + size))
+            if fits:
+                return name
         return None
+
+    def _of_people(self, words: Sequence[str], at: int, end: int, condition: str) -> bool:
+        """Whether people are what the adjective at `at` to `end` is said of."""
+        subjects = self._shown["subjects"]
+        before = words[max(at - 2, 0) : at]
+        said = " ".join(before) in subjects or (bool(before) and before[-1] in subjects)
+        return said or self._people_follow(words, end, condition)
+
+    def _people_follow(self, words: Sequence[str], end: int, condition: str) -> bool:
+        persons = self._persons if condition == "of_people" else self._anybody
+        for other in range(end, min(end + _CHAIN, len(words))):
+            if words[other] in persons:
+                return True
+            names = [
+                name
+                for name in self._by_word.get(words[other], ())
+                if name.words == tuple(words[other : other + len(name.words)])
+            ]
+            # "black muslims", "old gay men": beside another group's name.
+            if any(name.form == MANY and not name.condition for name in names):
+                return True
+            if not names:
+                return False
+        return False
+
+    def _of_all(self, condition: str, place: _Place) -> bool:
+        """Whether a word that is also something else names all of a group there."""
+        shown = self._shown
+        if condition == "generic":
+            addresses = place.after in shown["addressing"] or (
+                place.after in shown["helping"] and place.later in _OF_THE_READER
+            )
+            if addresses or place.before in shown["addressed"]:
+                return False
+            return place.before in shown["openers"] or place.after in self._goes_on
+        if condition == "after_the":
+            return place.before in shown["all_of"] and (place.after is None or place.after in self._goes_on)
+        if place.before in shown["all_of"]:
+            # "the english in this song" is a language.
+            return place.after is None or place.after in self._people_go_on
+        return place.before not in shown["not_a_people"] and place.after in shown["helping"]
 
     @staticmethod
     def _together(text: str, tokens: Sequence[tuple[str, int, int]], at: int, size: int) -> bool:
         return all(text[tokens[n][2] : tokens[n + 1][1]] in _BETWEEN for n in range(at, at + size - 1))
+
+
+def _place(text: str, tokens: Sequence[tuple[str, int, int]], at: int, end: int) -> _Place:
+    before = after = None
+    later = ""
+    if at and text[tokens[at - 1][2] : tokens[at][1]] == " ":
+        before = tokens[at - 1][0]
+    if end < len(tokens):
+        between = text[tokens[end - 1][2] : tokens[end][1]]
+        # "chinese-american" goes on; "the blind, the deaf" and "the blind's" do not.
+        if between in (" ", "-"):
+            after = tokens[end][0] if between == " " else "-"
+            later = tokens[end + 1][0] if end + 1 < len(tokens) else ""
+    return _Place(before, after, later)
+
+
+def _plural(word: str) -> str:
+    if word.endswith("man"):
+        return word[:-3] + "men"
+    if word.endswith(("s", "ch", "sh", "x")):
+        return word + "es"
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + "s"
 
 
 def _terms(said: object) -> list[str]:
