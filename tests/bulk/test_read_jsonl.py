@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -139,3 +140,30 @@ def test_keys_may_come_late(tmp_path: Path) -> None:
     assert isinstance(row, Item)
     assert row.author == Account(id="u")
     assert row.caption == "c"
+
+
+def test_what_lies_deeper_is_a_column_where_that_is_asked_for(tmp_path: Path) -> None:
+    deep = {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}, "x" * 65: {"y": 1}}
+    lines = [
+        {"text": "a", "scores": {"one": {"value": 0.5, "parts": [{"at": 1}]}}, "context": {"room": {"no": 7}}, **deep},
+        {"text": "b", "scores": {}, "author": {"id": "u"}},
+        {"text": "c", "scores": {"one": {"value": [1]}}},
+        {"text": {"deeper": "d"}},
+    ]  # fmt: skip
+    content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    seen: list[str] = []
+
+    def mapping(columns: Sequence[str]) -> dict[str, str]:
+        seen.extend(columns)
+        return {"context.score": "scores.one.value"}
+
+    rows = read(tmp_path, "a.jsonl", content, unnest=True, mapping=mapping)
+    assert seen == [
+        "text", "scores.one.value", "context.room.no", "a.b.c.d.e", "x" * 65, "author.id", "text.deeper",
+    ]  # fmt: skip
+    first, second = rows[:2]
+    assert isinstance(first, Item) and isinstance(second, Item)
+    assert first.context == {"score": 0.5, "room.no": 7}
+    assert second.author == Account(id="u")
+    assert told(rows[2:]) == ["3:c", "4!text is missing"]  # a list in there is no value
+    assert isinstance(rows[2], Item) and rows[2].context == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,6 +65,27 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         open_reader(tmp_path / "coments.csv")
     with pytest.raises(InvalidInput, match="is a folder"):
         open_reader(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+def test_what_feeds_an_item_may_be_said_once_the_columns_are_known(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    if ending == "parquet":
+        pq.write_table(pa.table({"id": ["1"], "words": ["a"]}), path)
+    else:
+        path.write_bytes(
+            {"csv": b"id;words\n1;a\n", "tsv": b"id\twords\n1\ta\n", "jsonl": b'{"id": 1, "words": "a"}'}[
+                ending
+            ]
+        )
+    asked: list[tuple[str, ...]] = []
+
+    def mapping(columns: Sequence[str]) -> dict[str, str]:
+        asked.append(tuple(columns))
+        return {"text": "words"} if "words" in columns else {}
+
+    assert told(rows_of(path, mapping=mapping)) == ["1:a"]
+    assert asked[-1] == ("id", "words")
 
 
 def test_the_place_in_the_file_is_known(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from holdfast.bulk.rows import InvalidInput
 
@@ -15,6 +15,8 @@ ACCOUNT_PROPERTIES = {
     "target": ("id", "created_at", "followers", "verified"),
 }
 CONTEXT = "context"
+Chosen: TypeAlias = Mapping[str, str] | Callable[[Sequence[str]], Mapping[str, str]]
+"""Column by property, or what says so once it sees the columns that there are."""
 
 _COLUMN_LIKE = re.compile(r"[\w.:/\[\] -]{1,40}")
 _NAMES_SHOWN = 30
@@ -48,6 +50,13 @@ class Use(NamedTuple):
 def option(name: str) -> str:
     """The command-line option that names the column of a property."""
     return f"--{name.replace('.', '-').replace('_', '-')}-column"
+
+
+def chosen(mapping: Chosen | None, columns: Sequence[str]) -> Mapping[str, str]:
+    """What `mapping` says of a file with these `columns`."""
+    if mapping is None:
+        return {}
+    return mapping(columns) if callable(mapping) else mapping
 
 
 def resolve(

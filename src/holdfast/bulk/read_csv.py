@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate, chain
 
 from holdfast.bulk.cells import Builder
-from holdfast.bulk.columns import Use, resolve, unused
+from holdfast.bulk.columns import Chosen, Use, chosen, resolve, unused
 from holdfast.bulk.lines import Block, Source, TooLong, blocks, invalid_byte
 from holdfast.bulk.rows import HINT, ROW_LIMIT, Found, InvalidInput, Rejected, Row, rejected
 from holdfast.content import Item, Surface
@@ -43,7 +43,7 @@ class CsvReader:
         source: Source,
         format: str = "csv",
         *,
-        mapping: Mapping[str, str] | None = None,
+        mapping: Chosen | None = None,
         surface: Surface = "comment",
         inputs: Sequence[Field] = (),
         check: Callable[[Item], None] | None = None,
@@ -55,7 +55,7 @@ class CsvReader:
         self._blocks = blocks(source, limit)
         self._row = self._skip = 0
         self._rewound_at = -limit
-        header, self._delimiter, uses = self._read_header(format, mapping or {}, inputs, where)
+        header, self._delimiter, uses = self._read_header(format, mapping, inputs, where)
         self._width = len(header)
         self._builder = Builder(uses, surface, inputs, check)
         self.found = Found(format, {use.property: use.column for use in uses}, unused(header, uses))
@@ -67,7 +67,7 @@ class CsvReader:
     # The header -----------------------------------------------------------------------------
 
     def _read_header(
-        self, format: str, mapping: Mapping[str, str], inputs: Sequence[Field], where: str
+        self, format: str, mapping: Chosen | None, inputs: Sequence[Field], where: str
     ) -> tuple[list[str], str, list[Use]]:
         block = next(self._blocks, None)
         while isinstance(block, Block) and not block.data.strip():
@@ -97,7 +97,7 @@ class CsvReader:
             reader = csv.reader(text, delimiter=delimiter)
             header = [name.strip() for name in next(reader, [])]
             try:
-                uses = resolve(header, mapping, names, where)
+                uses = resolve(header, chosen(mapping, header), names, where)
             except InvalidInput as error:
                 failure = failure or error
                 continue

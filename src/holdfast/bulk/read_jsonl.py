@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from holdfast.bulk.cells import Builder
-from holdfast.bulk.columns import CONTEXT, NAMES, Use, resolve
+from holdfast.bulk.columns import CONTEXT, NAMES, Chosen, Use, chosen, resolve
 from holdfast.bulk.lines import Block, Source, TooLong, blocks, invalid_byte
 from holdfast.bulk.rows import HINT, ROW_LIMIT, Found, InvalidInput, Rejected, Row, rejected
 from holdfast.content import Item, Surface
@@ -48,6 +48,9 @@ _ALWAYS = tuple(
 )
 """Names that are understood even where the first lines do not show them: one for each property."""
 
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+_DEPTH = 5  # of names
+_NAME_CHARACTERS = 64
 _SEEN_LINES = 1_000
 _WRONG_TYPE = re.compile(r"Expected `(.+?)`, got `(.+?)`(?: - at `\$\.?(.*)`)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -57,40 +60,47 @@ class JsonlReader:
     """Rows of JSON lines. Unknown keys are ignored; a line that is not such an object is rejected.
 
     Other names for columns, `context.NAME` keys and the columns that no property takes are those of
-    the first 1,000 lines.
+    the first 1,000 lines. With `unnest`, what is in an object within a line's object is a column with a dotted name
+    (`author.id`).
     """
 
     def __init__(
         self,
         source: Source,
         *,
-        mapping: Mapping[str, str] | None = None,
+        mapping: Chosen | None = None,
         surface: Surface = "comment",
         inputs: Sequence[Field] = (),
         check: Callable[[Item], None] | None = None,
         where: str = "input",
         limit: int = ROW_LIMIT,
+        unnest: bool = False,
     ) -> None:
         self._limit = limit
+        self._unnest = unnest
         self._blocks: Iterator[Block | TooLong] = blocks(source, limit)
         seen = self._look(where)
+        mapping = chosen(mapping, seen)
         names = [field.name for field in inputs]
-        uses = resolve(seen, mapping or {}, names, where) if seen else []
+        uses = resolve(seen, mapping, names, where) if seen else []
         taken = {use.property for use in uses}
         columns = [use.column for use in uses]
-        for name in chain((mapping or {}).values(), _ALWAYS, names):
+        for name in chain(mapping.values(), _ALWAYS, names):
             if name not in columns:
                 columns.append(name)
         extended = [*uses]
         for column in columns[len(uses) :]:
-            target = next((p for p, c in (mapping or {}).items() if c == column), NAMES.get(column))
+            target = next((p for p, c in mapping.items() if c == column), NAMES.get(column))
             target = target or f"{CONTEXT}.{column}"
             if target not in taken:
                 taken.add(target)
                 extended.append(Use(target, column, 0))
         uses = [Use(name, column, cell) for cell, (name, column, _) in enumerate(extended)]
         lists = {f"{CONTEXT}.{field.name}" for field in inputs if field.type is Type.TEXT_LIST}
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_row_type(uses, lists))
+        line = _row_type(uses, lists)
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(line).decode
+        if unnest:
+            self._decode = lambda data: msgspec.convert(_unnested(_OBJECT.decode(data)), line)
         self._builder = Builder(uses, surface, inputs, check)
         shown = [use for use in uses if use.column in seen]
         used = {use.column for use in shown}
@@ -102,7 +112,7 @@ class JsonlReader:
 
     def rows(self, skip: int = 0) -> Iterator[Row]:
         row = 0
-        decode, build, cells_of = self._decoder.decode, self._builder.build, msgspec.structs.astuple
+        decode, build, cells_of = self._decode, self._builder.build, msgspec.structs.astuple
         for block in self._blocks:
             if isinstance(block, TooLong):
                 row += 1
@@ -157,7 +167,8 @@ class JsonlReader:
         decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
         for data in islice(first.data.split(b"\n"), _SEEN_LINES):
             try:
-                keys.update(dict.fromkeys(decoder.decode(data)))
+                found = _unnested(_OBJECT.decode(data)) if self._unnest else decoder.decode(data)
+                keys.update(dict.fromkeys(found))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue
         return list(keys)
@@ -174,6 +185,23 @@ def _row_type(uses: Sequence[Use], lists: Container[str]) -> type[msgspec.Struct
             kind = _TYPES.get(fact or name, str | None)
         fields.append((f"cell_{cell}", kind, None))
     return msgspec.defstruct("Line", fields, rename={f"cell_{use.cell}": use.column for use in uses})
+
+
+def _unnested(line: Mapping[str, Any]) -> dict[str, Any]:
+    """What lies in no further object, by the names that lead to it, joined by dots; lists within objects are left out.
+    Objects with long names, or deep down, stay whole: else a line could make names far longer than itself."""
+    found: dict[str, Any] = {}
+
+    def put(names: tuple[str, ...], value: object) -> None:
+        if isinstance(value, dict) and len(names) < _DEPTH and len(names[-1]) <= _NAME_CHARACTERS:
+            for name, inner in value.items():
+                put((*names, name), inner)
+        elif len(names) == 1 or not isinstance(value, list):
+            found[".".join(names)] = value
+
+    for name, value in line.items():
+        put((name,), value)
+    return found
 
 
 def _refused(error: Exception, data: bytes, block: Block, line: int) -> InvalidItem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from holdfast.bulk.cells import Builder
-from holdfast.bulk.columns import Use, resolve, unused
+from holdfast.bulk.columns import Chosen, Use, chosen, resolve, unused
 from holdfast.bulk.rows import Found, InvalidInput, Rejected, Row, rejected
 from holdfast.content import Item, Surface
 from holdfast.errors import InvalidItem
@@ -27,7 +27,7 @@ class ParquetReader:
         self,
         path: Path,
         *,
-        mapping: Mapping[str, str] | None = None,
+        mapping: Chosen | None = None,
         surface: Surface = "comment",
         inputs: Sequence[Field] = (),
         check: Callable[[Item], None] | None = None,
@@ -40,7 +40,7 @@ class ParquetReader:
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(error, where) from None
         columns = self._file.schema_arrow.names
-        uses = resolve(columns, mapping or {}, [field.name for field in inputs], where)
+        uses = resolve(columns, chosen(mapping, columns), [field.name for field in inputs], where)
         self._columns = [use.column for use in uses]
         self._check_text(next(use.column for use in uses if use.property == "text"))
         self._builder = Builder(

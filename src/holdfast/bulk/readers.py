@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal, TypedDict, get_args
 
 import pyarrow as pa
 
+from holdfast.bulk.columns import Chosen
 from holdfast.bulk.lines import Peeked, Source, as_utf8
 from holdfast.bulk.read_csv import CsvReader
 from holdfast.bulk.read_jsonl import JsonlReader
@@ -44,7 +45,7 @@ _ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 class _Common(TypedDict):
     """What every reader is told."""
 
-    mapping: Mapping[str, str] | None
+    mapping: Chosen | None
     surface: Surface
     inputs: Sequence[Field]
     check: Callable[[Item], None] | None
@@ -89,21 +90,22 @@ def open_reader(
     *,
     format: Format | None = None,
     encoding: str | None = None,
-    mapping: Mapping[str, str] | None = None,
+    mapping: Chosen | None = None,
     surface: Surface = "comment",
     inputs: Sequence[Field] = (),
     check: Callable[[Item], None] | None = None,
     stdin: BinaryIO | None = None,
+    unnest: bool = False,
 ) -> Reader:
     """A reader of the file at `path`, or of `stdin` where `path` is `-`.
 
-    Without `format` the name's ending says it (before `.gz` or `.zst`, if any), and otherwise the
+    With `unnest`, objects within the objects of JSON lines are columns with dotted names. Without `format` the name's ending says it (before `.gz` or `.zst`, if any), and otherwise the
     first bytes. `check` may refuse an item with `InvalidItem`. Raises `InvalidInput` for what cannot be read as a whole.
     """
     common: _Common = {"mapping": mapping, "surface": surface, "inputs": inputs, "check": check}
     if str(path) == "-":
         assert stdin is not None
-        return _stream(stdin, None, "standard input", format, encoding, common)
+        return _stream(stdin, None, "standard input", format, encoding, common, unnest)
     path = Path(path)
     where = str(path)
     raw, size = _opened(path)
@@ -119,7 +121,7 @@ def open_reader(
             raise InvalidInput(
                 "is a Parquet file", where=where, expected=str(format), next_step="say --format parquet"
             )
-        return _stream(raw, size, where, format, encoding, common)
+        return _stream(raw, size, where, format, encoding, common, unnest)
     except BaseException:
         raw.close()
         raise
@@ -151,6 +153,7 @@ def _stream(
     format: Format | None,
     encoding: str | None,
     common: _Common,
+    unnest: bool,
 ) -> StreamReader:
     counted = _Counted(raw)
     with _readable(where):
@@ -183,7 +186,7 @@ def _stream(
         format = format or _sniffed(text)
         inner: CsvReader | JsonlReader
         if format == "jsonl":
-            inner = JsonlReader(text, where=where, **common)
+            inner = JsonlReader(text, where=where, unnest=unnest, **common)
         else:
             inner = CsvReader(text, format, where=where, **common)
     return StreamReader(inner, raw, size, where, lambda: counted.count)
