@@ -34,6 +34,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.windows)
 
+    @property
+    def lengths(self) -> list[int]:
+        """Word pieces of each row."""
+        return [len(window.ids) for window in self.windows]
+
     def take(self, rows: Sequence[int]) -> Examples:
         """These rows, in this order."""
         at = np.asarray(rows, np.int64)
@@ -154,15 +159,42 @@ def sampled(examples: Examples, rows: int, seed: int, own: int = 0) -> Examples:
     return examples.take(np.sort(np.concatenate([composed, rest])).tolist())
 
 
-def batches(examples: Examples, size: int, seed: int) -> list[list[int]]:
-    """All rows in batches of `size`, shuffled, with rows of like length together."""
+def varied(windows: Sequence[Window], rows: int, seed: int) -> list[Window]:
+    """Texts that nobody wrote: a text with pieces left out, or the beginning of one and the end of another.
+
+    On what it was trained on the encoder is surer than on anything else, and a student that sees nothing else
+    learns the rows rather than the words (Jiao et al. 2020, TinyBERT, distil on such text too).
+    """
     random = np.random.default_rng(seed)
-    order = random.permutation(len(examples))
-    lengths = np.array([len(window.ids) for window in examples.windows], np.int64)
+    made: list[Window] = []
+    for one, other in random.integers(len(windows), size=(rows, 2)).tolist():
+        window = windows[one]
+        end = window.ids.index(window.ids[-1])  # what parts a text from its context also ends it
+        said = window.ids[1:end]
+        if random.random() < 0.5:
+            kept = random.random(len(said)) >= random.uniform(0.1, 0.4)
+            said = tuple(piece for piece, keep in zip(said, kept.tolist(), strict=True) if keep)
+        else:
+            second = windows[other].ids[1 : windows[other].ids.index(windows[other].ids[-1])]
+            said = (
+                said[: int(random.integers(len(said) + 1))] + second[int(random.integers(len(second) + 1)) :]
+            )
+            said = said[:end]  # no longer than the one that it replaces
+        if said:
+            ids = (window.ids[0], *said, *window.ids[end:])
+            made.append(Window(ids, (0,) * (len(said) + 2) + window.types[end + 1 :]))
+    return made
+
+
+def batches(lengths: Sequence[int], size: int, seed: int) -> list[list[int]]:
+    """All rows, of these lengths, in batches of `size`, shuffled, with rows of like length together."""
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(lengths))
+    sizes = np.array(lengths, np.int64)
     made: list[list[int]] = []
     for start in range(0, len(order), POOL * size):
         pool = order[start : start + POOL * size]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        pool = pool[np.argsort(sizes[pool], kind="stable")]
         made.extend(pool[at : at + size].tolist() for at in range(0, len(pool), size))
     return [made[n] for n in random.permutation(len(made)).tolist()]
 
@@ -179,8 +211,8 @@ def padded(windows: Sequence[Window]) -> tuple[NDArray[np.int64], NDArray[np.int
     return ids, mask, types
 
 
-def in_order(examples: Examples, size: int) -> Iterator[list[int]]:
-    """All rows in batches of like length, for scoring."""
-    order = sorted(range(len(examples)), key=lambda row: len(examples.windows[row].ids))
+def in_order(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """All rows, of these lengths, in batches of like length, for scoring."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
     for start in range(0, len(order), size):
         yield order[start : start + size]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from holdfast.signals.classifier_input import Reader
+from holdfast.signals.classifier_input import Reader, Window
 from models import examples as ex
+from models.calibration import CAUGHT, HARMFUL
 from models.encoder import OUTPUTS, Encoder, Shape
 from models.train import say, write_json
 
 WIDTH, CHANNELS = 64, 128
+CAUGHT_WEIGHT = 4.0
+"""What a row in which the encoder found something counts for: a catch that is let go costs more than one answer more."""
 
 
 class Student(nn.Module):
@@ -66,14 +70,14 @@ def start(encoder: Encoder) -> Student:
     return student
 
 
-def answers(network: nn.Module, examples: ex.Examples, size: int = 64) -> NDArray[np.float32]:
-    """The probability of every output for every row."""
+def answers(network: nn.Module, windows: Sequence[Window], size: int = 64) -> NDArray[np.float32]:
+    """The probability of every output for every window."""
     network.eval()
-    found = np.zeros((len(examples), len(OUTPUTS)), np.float32)
+    found = np.zeros((len(windows), len(OUTPUTS)), np.float32)
     began = time.monotonic()
     with torch.inference_mode():
-        for count, rows in enumerate(ex.in_order(examples, size)):
-            parts = (torch.from_numpy(part) for part in ex.padded([examples.windows[n] for n in rows]))
+        for count, rows in enumerate(ex.in_order([len(window.ids) for window in windows], size)):
+            parts = (torch.from_numpy(part) for part in ex.padded([windows[n] for n in rows]))
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 logits = network(*parts)
             found[rows] = torch.sigmoid(logits.float()).numpy()
@@ -85,18 +89,28 @@ def answers(network: nn.Module, examples: ex.Examples, size: int = 64) -> NDArra
 
 
 def distil(
-    student: Student, examples: ex.Examples, taught: NDArray[np.float32], epochs: int, rate: float, seed: int
+    student: Student,
+    windows: Sequence[Window],
+    taught: NDArray[np.float32],
+    epochs: int,
+    rate: float,
+    seed: int,
 ) -> None:
     """Teach the student to answer as the encoder did."""
     optimiser = torch.optim.AdamW(student.parameters(), lr=rate, weight_decay=0.01)
-    plan = [batch for epoch in range(epochs) for batch in ex.batches(examples, 128, seed * 1000 + epoch)]
+    lengths = [len(window.ids) for window in windows]
+    plan = [batch for epoch in range(epochs) for batch in ex.batches(lengths, 128, seed * 1000 + epoch)]
+    harmful = [OUTPUTS.index(head) for head in HARMFUL]
+    weights = np.where(taught[:, harmful].max(1) >= CAUGHT, CAUGHT_WEIGHT, 1.0).astype(np.float32)
     student.train()
     smooth, began = 0.0, time.monotonic()
     for step, batch in enumerate(plan):
         for group in optimiser.param_groups:
             group["lr"] = rate * min((step + 1) / 200, 1 - step / len(plan))
-        parts = (torch.from_numpy(part) for part in ex.padded([examples.windows[n] for n in batch]))
-        loss = functional.binary_cross_entropy_with_logits(student(*parts), torch.from_numpy(taught[batch]))
+        parts = (torch.from_numpy(part) for part in ex.padded([windows[n] for n in batch]))
+        loss = functional.binary_cross_entropy_with_logits(
+            student(*parts), torch.from_numpy(taught[batch]), torch.from_numpy(weights[batch, None])
+        )
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -124,6 +138,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--trained", type=Path, required=True, help="folder that models.train wrote")
     parser.add_argument("--data", type=Path, required=True, help="Parquet of models.build")
     parser.add_argument("--rows", type=int, default=0, help="distil on so many rows at most (0: all)")
+    parser.add_argument(
+        "--varied", type=int, default=0, help="texts that nobody wrote, to distil on beside them"
+    )
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -139,17 +156,24 @@ def main(argv: list[str] | None = None) -> int:
     if options.rows:
         drawn = np.random.default_rng(options.seed).permutation(len(train))[: options.rows]
         train = train.take(drawn.tolist())
-    say(f"{len(train):,} rows to distil on")
-    taught = answers(encoder, train)
+    windows = [*train.windows, *ex.varied(train.windows, options.varied, options.seed)]
+    say(f"{len(windows):,} texts to distil on, {len(windows) - len(train):,} of them varied")
+    taught = answers(encoder, windows)
     student = start(encoder)
-    distil(student, train, taught, options.epochs, options.rate, options.seed)
+    distil(student, windows, taught, options.epochs, options.rate, options.seed)
     np.savez(
         options.trained / "student.npz",
         **{name: tensor.detach().numpy() for name, tensor in student.state_dict().items()},
     )
     write_json(
         options.trained / "student.json",
-        {"rows": len(train), "epochs": options.epochs, "rate": options.rate, "seed": options.seed},
+        {
+            "rows": len(train),
+            "varied": len(windows) - len(train),
+            "epochs": options.epochs,
+            "rate": options.rate,
+            "seed": options.seed,
+        },
     )
     return 0
 

@@ -159,7 +159,7 @@ class Run:
         self.plan = [
             batch
             for epoch in range(options.epochs)
-            for batch in ex.batches(train, options.batch, options.seed * 1000 + epoch)
+            for batch in ex.batches(train.lengths, options.batch, options.seed * 1000 + epoch)
         ]
         said = repr((options.rate, options.warm_up, options.decay, options.seed, self.plan))
         digest = hashlib.sha256(said.encode())
@@ -225,7 +225,7 @@ class Run:
         self.encoder.eval()
         found = np.zeros((len(examples), len(OUTPUTS)), np.float32)
         with torch.inference_mode():
-            for rows in ex.in_order(examples, 64):
+            for rows in ex.in_order(examples.lengths, 64):
                 found[rows] = torch.sigmoid(self._logits(examples.take(rows))).cpu().numpy()
         return found
 

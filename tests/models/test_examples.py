@@ -97,11 +97,29 @@ def test_a_sample_holds_no_more_own_rows_than_asked() -> None:
     assert ex.sampled(made(1000), 20, seed=1, own=40).patterns.count(None) == 0
 
 
+def test_varied_texts_are_made_of_the_pieces_of_others_and_keep_their_context() -> None:
+    cls, sep = 1, 2
+    alone = [Window((cls, *range(10 * n, 10 * n + 1 + n % 7), sep), (0,) * (3 + n % 7)) for n in range(1, 40)]
+    window = Window((cls, 500, 501, 502, sep, 900, 901, sep), (0, 0, 0, 0, 0, 1, 1, 1))
+    found = ex.varied([*alone, window], 3000, seed=1)
+    assert 2500 < len(found) <= 3000  # what nothing is left of is dropped
+    known = {piece for one in (*alone, window) for piece in one.ids}
+    for one in found:
+        assert one.ids[0] == cls and one.ids[-1] == sep and len(one.ids) == len(one.types)
+        assert set(one.ids) <= known
+        assert one.ids.count(sep) == (2 if 1 in one.types else 1)
+        context = one.ids[one.types.index(1) :] if 1 in one.types else ()
+        assert context in ((), (900, 901, sep))
+    assert any(1 in one.types for one in found)
+    assert len(set(found)) > len(found) // 3
+    assert found == ex.varied([*alone, window], 3000, seed=1) != ex.varied([*alone, window], 3000, seed=2)
+
+
 def test_batches_hold_every_row_once_with_its_like() -> None:
     examples = made(5000)
-    found = ex.batches(examples, 32, seed=1)
+    found = ex.batches(examples.lengths, 32, seed=1)
     assert Counter(row for batch in found for row in batch) == Counter(range(5000))
-    assert found == ex.batches(examples, 32, seed=1) != ex.batches(examples, 32, seed=2)
+    assert found == ex.batches(examples.lengths, 32, seed=1) != ex.batches(examples.lengths, 32, seed=2)
     spread = [max(s) - min(s) for b in found for s in [[len(examples.windows[n].ids) for n in b]]]
     assert float(np.mean(spread)) < 2
 
@@ -114,7 +132,7 @@ def test_padding_is_masked() -> None:
 
 
 def test_in_order_scores_every_row_once() -> None:
-    found = [row for batch in ex.in_order(made(100), 8) for row in batch]
+    found = [row for batch in ex.in_order(made(100).lengths, 8) for row in batch]
     assert sorted(found) == list(range(100))
 
 
