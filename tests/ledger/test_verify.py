@@ -17,6 +17,7 @@ from tests.ledger.samples import NOW, an_item, record, record_allowed
 from holdfast.ledger import Ledger, TreeHead
 from holdfast.ledger.events import KeyCreated, KeyRevoked, PolicyPublished, PolicyShadowed
 from holdfast.ledger.faults import Fault
+from holdfast.ledger.suggestions import Suggested, suggest
 from holdfast.store.schema import (
     api_keys,
     decisions,
@@ -55,6 +56,7 @@ def fill(ledger: Ledger) -> None:
     ledger.append(
         [PolicyPublished(policy="c@1", source="", by="ada")], NOW, key="kept", response=lambda seq: b"kept"
     )
+    suggest(ledger, [Suggested(an_item(n), {"TOXICITY": 0.5}, "k1") for n in (600, 601)], NOW)
     for ref in ("3", "150"):
         ledger.erase(ledger.decision(ref).item.text or "", "ada", "asked for by its author", NOW)
     record(ledger, [an_item(n) for n in range(500, 560)])

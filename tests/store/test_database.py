@@ -11,10 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
+from tests.ledger.samples import NOW, an_item, record
 
-from holdfast.store import Database, StoreBusy, StoreTooNew, StoreUnavailable, database
+from holdfast.ledger import Ledger
+from holdfast.ledger.suggestions import Suggested, suggest
+from holdfast.store import Database, StoreBusy, StoreTooNew, StoreUnavailable, database, upgrade
 from holdfast.store.errors import explained
 from holdfast.store.schema import REVISION, metadata
 
@@ -45,6 +48,34 @@ def test_the_newest_migration_is_the_revision_that_the_code_names() -> None:
     config.set_main_option("script_location", "holdfast.store:migrations")
     config.set_main_option("path_separator", "os")
     assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
+
+
+def test_a_database_of_an_older_holdfast_is_upgraded_with_all_that_it_holds(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic import command
+
+    real = command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(upgrade, "REVISION", "0001")
+        older.setattr(command, "upgrade", lambda config, _: real(config, "0001"))
+        with Ledger.open(database_url) as ledger:
+            record(ledger, [an_item(n) for n in range(30)])
+            before = (list(ledger.read()), ledger.head())
+            with ledger.database.reading() as connection:
+                assert "ix_events_suggested" not in indexes_of(connection)
+    with Ledger.open(database_url) as ledger:
+        with ledger.database.reading() as connection:
+            assert MigrationContext.configure(connection).get_current_revision() == REVISION
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+            assert "ix_events_suggested" in indexes_of(connection)
+        assert (list(ledger.read()), ledger.head()) == before
+        assert suggest(ledger, [Suggested(an_item(0), {"THREAT": 1.0}, "k")], NOW) == [30]
+        assert ledger.verify() == []
+
+
+def indexes_of(connection: Connection) -> set[str | None]:
+    return {index["name"] for index in inspect(connection).get_indexes("events")}
 
 
 def test_sqlite_is_opened_to_survive(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from holdfast.ledger.errors import AlreadyErased, LedgerError, NotFound
 from holdfast.ledger.export import check_export, write_export
 from holdfast.ledger.ledger import Ledger
 from holdfast.ledger.proof import PROOF_BYTES_LIMIT, Proof
+from holdfast.ledger.suggestions import item_at
 from holdfast.ledger.tree import TreeHead
 
 app = App(
@@ -183,7 +184,7 @@ def erase(
             refs = [entry.ref for entry in ledger.decisions_of(item or "", limit=1_000_000)]
         commitments: dict[str, None] = {}
         for found in refs:
-            record = ledger.decision(found).item
+            record = item_at(ledger, found)
             for part in ("text", "transcript", *(also or ())):
                 commitment = getattr(record, part)
                 if commitment is not None:

@@ -94,16 +94,26 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_t
     pass
 
 
-class Decided(_Event, frozen=True, kw_only=True):
-    """One item and its decision, in full."""
+class Decided(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """One item and its decision, in full.
+
+    `counted` says, where several workers decide, for which of the counters in force (by their marks) the
+    item met the condition, so that each worker counts what the others decided without measuring it again.
+    """
 
     item: ItemRecord
     decision: Decision
     received_at: datetime
+    counted: dict[str, bool] = {}
 
     @classmethod
     def of(
-        cls, item: Item, decision: Decision, commitments: Mapping[str, str] | None, received_at: datetime
+        cls,
+        item: Item,
+        decision: Decision,
+        commitments: Mapping[str, str] | None,
+        received_at: datetime,
+        counted: dict[str, bool] | None = None,
     ) -> Decided:
         """The event for `decision` on `item`.
 
@@ -111,7 +121,10 @@ class Decided(_Event, frozen=True, kw_only=True):
         item's texts, and only there can they be erased.
         """
         return cls(
-            item=ItemRecord.of(item, commitments), decision=without_words(decision), received_at=received_at
+            item=ItemRecord.of(item, commitments),
+            decision=without_words(decision),
+            received_at=received_at,
+            counted=counted or {},
         )
 
 
@@ -132,12 +145,16 @@ def without_words(decision: Decision) -> Decision:
     return msgspec.structs.replace(decision, rules=tuple(rules))
 
 
-class Allowed(_Event, frozen=True, kw_only=True):
-    """The items of a batch that `policy` allowed and that were not kept in full."""
+class Allowed(_Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The items of a batch that `policy` allowed and that were not kept in full.
+
+    `counted` is as in `Decided`: under each counter's mark the slots of the items that met its condition.
+    """
 
     policy: str
     items: tuple[ItemRecord, ...]
     received_at: datetime
+    counted: dict[str, tuple[int, ...]] = {}
 
 
 class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +173,19 @@ class ShadowDecided(_Event, frozen=True, kw_only=True):
     shadow: str
     n: int
     differs: tuple[ShadowDifference, ...] = ()
+
+
+class ScoreSuggested(_Event, frozen=True, kw_only=True):
+    """What a client says that an item should have scored: by attribute of Perspective's, 0 to 1. It decides nothing.
+
+    `by` is the id of the API key, or `local` on a server without keys; `community` is what the client calls
+    the community that the text was written in.
+    """
+
+    item: ItemRecord
+    scores: dict[str, float]
+    by: str
+    community: str | None = None
 
 
 class PolicyAdded(_Event, frozen=True, kw_only=True):
@@ -238,6 +268,7 @@ Event: TypeAlias = (
     Decided
     | Allowed
     | ShadowDecided
+    | ScoreSuggested
     | PolicyAdded
     | PolicyPublished
     | PolicyShadowed
@@ -255,7 +286,7 @@ TYPES: dict[type[_Event], str] = {cls: str(cls.__struct_config__.tag) for cls in
 
 def commitments_in(event: Event) -> list[str]:
     """The commitments that an event refers to."""
-    if type(event) is Decided:
+    if type(event) is Decided or type(event) is ScoreSuggested:
         return list(event.item.commitments())
     if type(event) is Allowed:
         return [commitment for item in event.items for commitment in item.commitments()]
@@ -269,6 +300,26 @@ def records_in(event: Event) -> Iterator[tuple[ItemRecord, datetime]]:
     elif isinstance(event, Allowed):
         for record in event.items:
             yield record, event.received_at
+
+
+class Past(NamedTuple):
+    """An item that was decided: when it arrived, the signals then (none when it was kept compactly), and for which
+    counters it is known whether it met their conditions."""
+
+    record: ItemRecord
+    received_at: datetime
+    signals: Mapping[str, Value]
+    counted: Mapping[str, bool]
+
+
+def past_in(event: Event) -> Iterator[Past]:
+    """The items that an event decided, with what it says of their signals and counters."""
+    if isinstance(event, Decided):
+        yield Past(event.item, event.received_at, event.decision.signals, event.counted)
+    elif isinstance(event, Allowed):
+        slots = {mark: frozenset(met) for mark, met in event.counted.items()}
+        for slot, record in enumerate(event.items):
+            yield Past(record, event.received_at, {}, {mark: slot in met for mark, met in slots.items()})
 
 
 class Recorded(NamedTuple):

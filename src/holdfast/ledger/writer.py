@@ -12,7 +12,7 @@ from holdfast.ledger import idempotency, merkle, tree
 from holdfast.ledger.derived import Deriver
 from holdfast.ledger.encoding import encode_body, leaf_of
 from holdfast.ledger.errors import AlreadyErased, LedgerError, NotFound
-from holdfast.ledger.events import TYPES, Allowed, Decided, Event, ItemRecord, TextErased
+from holdfast.ledger.events import TYPES, Allowed, Decided, Event, ItemRecord, ScoreSuggested, TextErased
 from holdfast.ledger.idempotency import Appended
 from holdfast.ledger.texts import NEVER, NewText, Texts, erased_row, new_rows
 from holdfast.store.database import Database
@@ -96,7 +96,7 @@ class Writer:
             leaf = leaf_of(seq, at, key, kind, body)
             rows.append((seq, at, key, kind, body, leaf))
             leaves.append(leaf)
-            if type(event) is Decided:
+            if type(event) is Decided or type(event) is ScoreSuggested:
                 self._refer(event.item, seq, firsts)
             elif type(event) is Allowed:
                 for item in event.items:
