@@ -26,6 +26,13 @@ def test_the_fast_one_equals_the_reference(texts: list[str]) -> None:
     assert [batch[row] for row in range(len(texts))] == normalise_reference.normalise(texts)
 
 
+@given(st.lists(st.text(alphabet="hmw0135 29x", max_size=30), max_size=8))
+@settings(deadline=None, max_examples=200)
+def test_the_fast_one_tells_hours_from_letters_as_the_reference_does(texts: list[str]) -> None:
+    batch = normalise(texts)
+    assert [batch[row] for row in range(len(texts))] == normalise_reference.normalise(texts)
+
+
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=30), max_size=6))
 @settings(deadline=None, max_examples=100)
 def test_readable_texts_are_in_order(texts: list[str]) -> None:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from holdfast.signals.upside_down import DISTINCTIVE
 
-VERSION: Final = f"1-u{unicodedata.unidata_version}-e{emoji.__version__}"
+VERSION: Final = f"2-u{unicodedata.unidata_version}-e{emoji.__version__}"
 """Of the normaliser: changes when the same text could normalise otherwise (this code, Unicode, emoji names)."""
 
 OTHER: Final = 0

@@ -3,7 +3,7 @@
 What is undone, in words of letters and digits (letters here are ASCII ones, after look-alikes were resolved):
 
 - digits **inside** a word: one to three of `DIGITS` between two letters ("n1ce", "b00k", "fe11ow": two ones are two
-  l's), unless the letter before is an hour or minute after a number ("1h45min");
+  l's), unless the word begins with a number and the letter before is its hour or minute ("1h45min", but not "w0m3n");
 - digits at the **end** (at most two) or the **start** of a word in which some inside were undone ("h3ll0", "1d10t");
 - one digit at the start of a word of four or more letters that is not something one counts ("5tupid", not "5years");
 - signs inside a word, one at a time ("b@d", "sh!t"), except "@" in an e-mail address;
@@ -111,7 +111,7 @@ def _is_inside(codes: Sequence[int], first: int, last: int, start: int) -> bool:
     if last - first > INSIDE_LIMIT or not all(code in DIGITS for code in codes[first:last]):
         return False
     clock = first - 2 >= start and codes[first - 1] in (104, 109) and is_digit(codes[first - 2])
-    return not clock
+    return not (clock and is_digit(codes[start]))
 
 
 def starts_word(codes: Sequence[int]) -> bool:

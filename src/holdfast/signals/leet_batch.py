@@ -58,6 +58,9 @@ def _leet_digits(codes: NDArray[np.int32], letter: Mask, digit: Mask) -> tuple[P
     ends = np.cumsum(length)
     eligible = stubborn[ends] == stubborn[ends - length]
     clock = digit[first - 2] & ((codes[first - 1] == 104) | (codes[first - 1] == 109))
+    begins = _word_begins(letter, digit) if clock.any() else None
+    if begins is not None:
+        clock &= digit[begins[np.searchsorted(begins, first, side="right") - 1]]
     inside = left & right & eligible & (length <= leet.INSIDE_LIMIT) & ~clock
     chosen = inside.copy()
     lone = np.flatnonzero(~left & right & eligible & (length == 1))
@@ -65,12 +68,17 @@ def _leet_digits(codes: NDArray[np.int32], letter: Mask, digit: Mask) -> tuple[P
         start = int(last[run])
         chosen[run] = leet.starts_word(codes[start : start + leet.COUNTED_LIMIT + 1].tolist())
     if inside.any():
-        whole = letter | digit
-        begins = np.flatnonzero(whole[1:] & ~whole[:-1]) + 1
-        word = np.searchsorted(begins, first, side="right")  # a word at place 0 is word 0
+        begins = _word_begins(letter, digit) if begins is None else begins
+        word = np.searchsorted(begins, first, side="right")
         leet_word = np.isin(word, word[inside])
         chosen |= leet_word & eligible & (left != right) & (length <= leet.END_LIMIT)
     return first[chosen], last[chosen]
+
+
+def _word_begins(letter: Mask, digit: Mask) -> Places:
+    whole = letter | digit
+    begins: Places = np.flatnonzero(whole & ~np.concatenate(([False], whole[:-1])))
+    return begins
 
 
 def _leet_signs(codes: NDArray[np.int32], letter: Mask, digit: Mask) -> Places:
