@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,9 +26,10 @@ from holdfast.in_force import PoliciesInForce
 from holdfast.ledger.errors import IdempotencyConflict
 from holdfast.ledger.events import Event, without_words
 from holdfast.ledger.ledger import Ledger
+from holdfast.ledger.writer import Writer
 from holdfast.policy.lifecycle import Lifecycle
 from holdfast.policy.policy import Policy
-from holdfast.recording import record, shadowed
+from holdfast.recording import Counted, record, shadowed
 from holdfast.schema import Value
 from holdfast.settings import LedgerSettings, load_settings
 from holdfast.signals import default_signals
@@ -129,7 +130,8 @@ class Decider:
     """Decides and records. One thread at a time.
 
     `ledger` is `None` to decide without a record. `policy` decides instead of the ledger's live one;
-    without either, the default pack does, and is published.
+    without either, the default pack does, and is published. `following` says that other deciders record in
+    the ledger at the same time: what they decide counts here too.
     """
 
     def __init__(
@@ -139,11 +141,12 @@ class Decider:
         settings: LedgerSettings | None = None,
         *,
         policy: Policy | None = None,
+        following: bool = False,
     ) -> None:
         self.engine = engine
         self.ledger = ledger
         self.settings = settings or LedgerSettings()
-        self._in_force = PoliciesInForce(engine, ledger, policy)
+        self._in_force = PoliciesInForce(engine, ledger, policy, following=following)
 
     def policy(self, now: datetime) -> Policy:
         """The live policy."""
@@ -231,7 +234,8 @@ class Decider:
         if self.ledger is None:
             answers.update((n, _answer(s, [DecidedItem(None, d) for d in ds])) for n, s, ds in parts)
         else:
-            answers.update(self._record(parts, extra, now))
+            counted = Counted(self._in_force.met) if self._in_force.following else None
+            answers.update(self._record(parts, extra, now, counted))
         for number in sorted(repeats):
             answers[number] = self._replay(submissions[number]) or Answer(())
         remaining = iter(signals)
@@ -291,21 +295,33 @@ class Decider:
         parts: Sequence[tuple[int, Submission, Sequence[Decision]]],
         extra: Sequence[Event],
         now: datetime,
+        counted: Counted | None,
     ) -> Iterator[tuple[int, Answer | IdempotencyConflict]]:
         assert self.ledger is not None
         answers: list[tuple[int, Answer | IdempotencyConflict]] = []
+        sizes = accumulate((len(decisions) for _, _, decisions in parts), initial=0)
+        rows = {
+            number: range(start, start + len(ds))
+            for (number, _, ds), start in zip(parts, sizes, strict=False)
+        }
+
+        def counted_of(*numbers: int) -> Counted | None:
+            return counted and counted.rows([row for number in numbers for row in rows[number]])
+
+        writers: list[Writer] = []
         with self.ledger.transaction(now) as open_writer:
             unkeyed = [part for part in parts if part[1].key is None]
             if unkeyed or extra:
                 writer = open_writer()
                 items = [item for _, submission, _ in unkeyed for item in submission.items]
-                refs = record(
-                    writer, items, [d for _, _, ds in unkeyed for d in ds], now, self.settings, extra
-                )
+                writers.append(writer)
+                decided = [decision for _, _, decisions in unkeyed for decision in decisions]
+                met = counted_of(*(number for number, _, _ in unkeyed))
+                refs = record(writer, items, decided, now, self.settings, extra, met)
                 remaining = iter(refs)
                 for number, submission, decisions in unkeyed:
-                    decided = list(map(DecidedItem, islice(remaining, len(decisions)), decisions))
-                    answers.append((number, _answer(submission, decided)))
+                    own = list(map(DecidedItem, islice(remaining, len(decisions)), decisions))
+                    answers.append((number, _answer(submission, own)))
             for number, submission, decisions in parts:
                 if submission.key is None:
                     continue
@@ -314,14 +330,18 @@ class Decider:
                 except IdempotencyConflict as conflict:  # another process was quicker, with another body
                     answers.append((number, conflict))
                     continue
+                writers.append(writer)
                 if writer.replayed:  # another process was quicker with the same
                     answers.append((number, Answer((), writer.appended.response, True)))
                     continue
-                refs = record(writer, submission.items, decisions, now, self.settings)
+                met = counted_of(number)
+                refs = record(writer, submission.items, decisions, now, self.settings, counted=met)
                 answer = _answer(submission, list(map(DecidedItem, refs, decisions)))
                 if answer.response is not None:
                     writer.respond(answer.response)
                 answers.append((number, answer))
+        # What another process recorded for the same key was counted here as well.
+        self._in_force.recorded(writer.appended for writer in writers)
         return iter(answers)
 
 

@@ -7,7 +7,7 @@ The same path serves a live comment (a batch of one), a shadow policy, a backtes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -67,12 +67,14 @@ class Engine:
             policy.validate_context(item, f"items[{row}]")
         return self.judge(self.measure(valid), policy, Counters(policy.counters), now)
 
-    def measure(self, items: Sequence[Item]) -> Measured:
-        """Run every signal once over the batch."""
+    def measure(self, items: Sequence[Item], fields: Collection[str] | None = None) -> Measured:
+        """Run every signal once over the batch; with `fields`, only those that tell one of them."""
         batch = Batch(items)
         columns: dict[str, Sequence[Value]] = {}
         spans: dict[int, list[Span]] = {}
         for signal in self.signals:
+            if fields is not None and not any(field.name in fields for field in signal.fields):
+                continue
             evidence = signal.measure(batch)
             columns.update(evidence.columns)
             for row, found in evidence.spans.items():
@@ -103,19 +105,32 @@ class Engine:
         ]
 
     def count(
-        self, measured: Measured, policy: Policy, counters: Counters, received: Sequence[datetime]
+        self,
+        measured: Measured,
+        policy: Policy,
+        counters: Counters,
+        received: Sequence[datetime],
+        known: Mapping[str, Sequence[bool | None]] | None = None,
     ) -> None:
-        """Move `counters` on by items that were decided before, received at these times, without judging."""
-        columns = self.columns(measured, policy, received[-1])
+        """Move `counters` on by items that were decided before, received at these times, without judging.
+
+        `measured` needs the signals that `needed_to_count` names, and no others.
+        """
+        columns = self.columns(measured, policy, received[-1], needed_to_count(policy, known or {}))
         times = [
             _happened(item, moment.timestamp()) for item, moment in zip(measured.items, received, strict=True)
         ]
-        counters.advance(columns, times)
+        counters.advance(columns, times, known)
 
-    def columns(self, measured: Measured, policy: Policy, now: datetime) -> dict[str, Sequence[Value]]:
-        """The columns that `policy` reads, counters excepted: signals, item properties, declared inputs."""
+    def columns(
+        self, measured: Measured, policy: Policy, now: datetime, names: Iterable[str] | None = None
+    ) -> dict[str, Sequence[Value]]:
+        """The columns that `policy` reads, counters excepted: signals, item properties, declared inputs.
+
+        With `names`, these of them.
+        """
         columns: dict[str, Sequence[Value]] = {}
-        for name in policy.reads:
+        for name in policy.reads if names is None else names:
             if name in measured.signals:
                 columns[name] = measured.signals[name]
             elif (column := item_column(name, measured.items, now)) is not None:
@@ -123,6 +138,16 @@ class Engine:
             else:
                 columns[name] = policy.input_column(name, measured.items)
         return columns
+
+
+def needed_to_count(policy: Policy, known: Mapping[str, Sequence[bool | None]]) -> dict[str, None]:
+    """The fields that counting under `policy` reads where the conditions in `known` are known (see
+    `Counters.advance`), in order."""
+    needed: dict[str, None] = {}
+    for counter in policy.counters:
+        told = known.get(counter.mark)
+        needed |= dict.fromkeys(counter.reads if told is None or None in told else counter.keys)
+    return needed
 
 
 def _times(items: Sequence[Item], now: datetime) -> list[float]:

@@ -2,20 +2,25 @@
 
 A change by another process is seen within `REFRESH`; a policy that comes into force, or comes back after a
 restart, begins with what the ledger has seen within its counters' windows.
+
+Where several workers decide, each follows the ledger: before a batch it counts what the others recorded since
+its last one. What others decide at the same moment it cannot see, so a counter may lack, for one batch, what
+the others' batches of that moment hold; after it all have counted the same, whatever the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from math import inf
 from typing import NamedTuple
 
 import msgspec
 
-from holdfast.content import Item
+from holdfast.counting import count_past
 from holdfast.engine import Engine
-from holdfast.ledger.events import ItemRecord, PolicyAdded, PolicyPublished, records_in
+from holdfast.ledger.events import PolicyAdded, PolicyPublished, past_in
+from holdfast.ledger.idempotency import Appended
 from holdfast.ledger.ledger import Ledger
 from holdfast.ledger.reducers import lifecycle_of
 from holdfast.policy.counters import Counters
@@ -26,8 +31,11 @@ from holdfast.policy.policy import Policy
 REFRESH = timedelta(milliseconds=250)
 """How long a policy change by another process may take to be seen."""
 WARM_LIMIT = 200_000
-"""Items from the ledger that counters are warmed with, at most."""
-WARM_BATCH = 500
+"""Items from the ledger that counters are warmed with, about and at most: the newest."""
+SKIPS = 100
+"""Stretches of own events that one query leaves out, at most."""
+FOLLOW_LIMIT = 5_000
+"""Items by others that are counted before one batch, at most; a worker that lags is even soon."""
 
 
 class InForce(NamedTuple):
@@ -46,11 +54,14 @@ class PoliciesInForce:
     """Every policy that takes part in deciding: live, rolling out, in shadow.
 
     `fixed` decides instead of whatever the ledger says. Where nothing is live, the default pack is, and is
-    published.
+    published. `following` says that others record in the ledger too, whose items count here.
     """
 
-    def __init__(self, engine: Engine, ledger: Ledger | None, fixed: Policy | None) -> None:
+    def __init__(
+        self, engine: Engine, ledger: Ledger | None, fixed: Policy | None, *, following: bool = False
+    ) -> None:
         self.engine = engine
+        self.following = following and ledger is not None
         self.ledger = ledger
         self.lifecycle = Lifecycle() if fixed is None else Lifecycle(live=fixed.id)
         self.by_id: Mapping[str, InForce] = {}
@@ -58,24 +69,33 @@ class PoliciesInForce:
         self._refreshed: datetime | None = None
         self._restored: _Snapshot | None = None
         self._warm = True
+        self._followed: datetime | None = None
+        # Every event before this place has been counted, and of those from there on, these.
+        self._position = 0
+        self._own: list[range] = []
 
     @property
     def live(self) -> InForce:
         return self.by_id[self.lifecycle.live or ""]
 
     def refresh(self, now: datetime) -> None:
-        """Follow the ledger, unless that was done within `REFRESH`."""
+        """Follow the ledger: others' items each time, policies unless that was done within `REFRESH`."""
+        if self.following and now != self._followed and any(f.policy.counters for f in self.by_id.values()):
+            self._followed = now
+            self._catch_up(FOLLOW_LIMIT)
         if self._refreshed is not None and abs(now - self._refreshed) < REFRESH:
             return
         first, self._refreshed = self._refreshed is None, now
         if self._fixed is None:
             sources = self._follow(now)
+            self._meet_before_enforcing(self.lifecycle.in_use)
             self.by_id = {
                 policy: self.by_id.get(policy)
                 or self._enforce(Policy.load(sources[policy], self.engine.schema, policy), now)
                 for policy in self.lifecycle.in_use
             }
         elif first:
+            self._meet_before_enforcing([self._fixed.id])
             self.by_id = {self._fixed.id: self._enforce(self._fixed, now)}
             self._add_to_ledger(self._fixed, now)
 
@@ -104,7 +124,11 @@ class PoliciesInForce:
 
     def snapshot(self) -> bytes:
         """The counters' state, for `restore` in another process."""
-        size = 0 if self.ledger is None else self.ledger.head().size
+        if self.following:
+            self._catch_up()
+            size = self._position
+        else:
+            size = 0 if self.ledger is None else self.ledger.head().size
         counters = {name: force.counters.snapshot() for name, force in self.by_id.items()}
         return msgspec.msgpack.encode(_Snapshot(size=size, counters=counters))
 
@@ -129,33 +153,54 @@ class PoliciesInForce:
             counters, start = Counters(policy.counters), 0
         if self.ledger is not None and self._warm:
             since = now - timedelta(seconds=max(counter.seconds for counter in policy.counters))
-            self._count(self.ledger, policy, counters, max(start, self.ledger.first_after(since)))
+            start = max(start, self.ledger.first_after(since), self.ledger.newest(WARM_LIMIT))
+            stop = self._position if self.following else None
+            history = (past for event in self.ledger.read(start, stop) for past in past_in(event.event))
+            count_past(self.engine, self.ledger, policy, counters, history)
         return InForce(policy, counters)
 
-    def _count(self, ledger: Ledger, policy: Policy, counters: Counters, start: int) -> None:
-        """Count what the ledger recorded from `start` on."""
-        history = islice(
-            ((record, at) for event in ledger.read(start) for record, at in records_in(event.event)),
-            WARM_LIMIT,
-        )
-        while batch := list(islice(history, WARM_BATCH)):
-            records = [record for record, _ in batch]
-            # An erased text counts as an empty one: who wrote to whom, and when, is still known.
-            items = [
-                item or _without_words(record)
-                for item, record in zip(ledger.items(records), records, strict=True)
-            ]
-            self.engine.count(self.engine.measure(items), policy, counters, [at for _, at in batch])
+    # Following ------------------------------------------------------------------------------
 
+    def _meet_before_enforcing(self, policies: Iterable[str]) -> None:
+        """Bring all counters to one place in the ledger, from which those of new policies go on with them."""
+        if self.following and not self.by_id.keys() >= set(policies):
+            self._catch_up()
 
-def _without_words(record: ItemRecord) -> Item:
-    return Item(
-        id=record.id,
-        text="",
-        surface=record.surface,
-        author=record.author,
-        target=record.target,
-        language=record.language,
-        created_at=record.created_at,
-        context=record.context,
-    )
+    @property
+    def met(self) -> dict[str, Sequence[bool | None]]:
+        """For which items of the latest batch the counters' conditions held, by mark."""
+        return {mark: met for force in self.by_id.values() for mark, met in force.counters.counted.items()}
+
+    def recorded(self, appended: Iterable[Appended]) -> None:
+        """Say which events hold items that were counted here when they were decided."""
+        if not self.following:
+            return
+        for one in sorted(appended, key=lambda one: one.first):
+            if self._own and self._own[-1].stop == one.first:
+                self._own[-1] = range(self._own[-1].start, one.first + one.count)
+            elif one.count:
+                self._own.append(range(one.first, one.first + one.count))
+
+    def _catch_up(self, limit: float = inf) -> None:
+        """Count what others recorded, about `limit` items at most."""
+        assert self.ledger is not None
+        counting = [force for force in self.by_id.values() if force.policy.counters]
+        if not counting:
+            # What comes into force begins with what the ledger holds then.
+            self._position, self._own = self.ledger.head().size, []
+            return
+        taken, more = 0, True
+        while more and taken < limit:
+            # A worker that lags has many of its own; a query takes some.
+            skip, later = self._own[:SKIPS], self._own[SKIPS:]
+            page, more = self.ledger.page(self._position, later[0].start if later else None, skip)
+            history = [past for event in page for past in past_in(event.event)]
+            for force in counting:
+                count_past(self.engine, self.ledger, force.policy, force.counters, history)
+            taken += len(history)
+            if page:
+                self._position = page[-1].seq + 1
+            if not more and skip:
+                self._position = max(self._position, skip[-1].stop)
+                more = bool(later)
+            self._own = [own for own in self._own if own.stop > self._position]

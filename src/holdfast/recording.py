@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 from holdfast.content import Item
 from holdfast.decision import Decision
@@ -23,6 +24,25 @@ from holdfast.ledger.writer import Writer
 from holdfast.settings import LedgerSettings
 
 
+class Counted(NamedTuple):
+    """For which items of a batch counters' conditions held, by the counters' marks."""
+
+    met: Mapping[str, Sequence[bool | None]]
+
+    def rows(self, rows: Sequence[int]) -> Counted:
+        """The same for a batch of these rows."""
+        return Counted({mark: [met[row] for row in rows] for mark, met in self.met.items()})
+
+    def of(self, row: int) -> dict[str, bool]:
+        return {mark: bool(met[row]) for mark, met in self.met.items()}
+
+    def among(self, rows: Sequence[int]) -> dict[str, tuple[int, ...]]:
+        """Of these rows, the places of those that met each."""
+        return {
+            mark: tuple(place for place, row in enumerate(rows) if met[row]) for mark, met in self.met.items()
+        }
+
+
 def record(
     writer: Writer,
     items: Sequence[Item],
@@ -30,10 +50,12 @@ def record(
     now: datetime,
     settings: LedgerSettings,
     further: Sequence[Event] = (),
+    counted: Counted | None = None,
 ) -> list[str]:
     """Append the decisions, and `further` events after them; the reference of each decision.
 
     An `allow` in which no rule held is kept compactly, but for the sampled share; everything else in full.
+    `counted` is kept with them for whoever follows the ledger.
     """
     keep = settings.keep_allowed_text
     full = [_in_full(decision, settings.allow_sample_rate) for decision in decisions]
@@ -41,20 +63,28 @@ def record(
         text for item, whole in zip(items, full, strict=True) if whole or keep for text in texts_of(item)
     )
     events: list[Event] = [
-        Decided.of(item, decision, commitments, now)
-        for item, decision, whole in zip(items, decisions, full, strict=True)
+        Decided.of(item, decision, commitments, now, counted and counted.of(row))
+        for row, (item, decision, whole) in enumerate(zip(items, decisions, full, strict=True))
         if whole
     ]
     compact: dict[str, list[ItemRecord]] = {}
+    rows: dict[str, list[int]] = {}
     slots: list[tuple[str, int]] = []
-    for item, decision, whole in zip(items, decisions, full, strict=True):
+    for row, (item, decision, whole) in enumerate(zip(items, decisions, full, strict=True)):
         if not whole:
             records = compact.setdefault(decision.policy, [])
             slots.append((decision.policy, len(records)))
             records.append(ItemRecord.of(item, commitments if keep else None))
+            rows.setdefault(decision.policy, []).append(row)
     allowed_at = {policy: len(events) + n for n, policy in enumerate(compact)}
     events += [
-        Allowed(policy=policy, items=tuple(records), received_at=now) for policy, records in compact.items()
+        Allowed(
+            policy=policy,
+            items=tuple(records),
+            received_at=now,
+            counted={} if counted is None else counted.among(rows[policy]),
+        )
+        for policy, records in compact.items()
     ]
     events += further
     first = writer.append(events) if events else 0

@@ -43,7 +43,7 @@ from holdfast.ledger.events import (
 from holdfast.ledger.export import export
 from holdfast.ledger.faults import Fault
 from holdfast.ledger.idempotency import Appended
-from holdfast.ledger.paging import event_page, stream_events
+from holdfast.ledger.paging import FETCH_ROWS, event_page, stream_events
 from holdfast.ledger.proof import Proof, TextOpening
 from holdfast.ledger.reducers import WHOLE, ApiKey, PolicyState
 from holdfast.ledger.texts import Texts
@@ -184,6 +184,23 @@ class Ledger:
             self.database, start, size if stop is None else min(stop, size)
         ):
             yield Recorded(seq, from_micros(at), key, decode_body(body))
+
+    def page(
+        self, start: int, stop: int | None = None, skip: Sequence[range] = ()
+    ) -> tuple[list[Recorded], bool]:
+        """The first events from `start` up to `stop` that are in none of the places `skip`, and whether there
+        may be more: one query, for whoever follows the ledger while others append."""
+        with self.database.reading() as connection:
+            rows = event_page(connection, start, stop, skip)
+        page = [Recorded(seq, from_micros(at), key, decode_body(body)) for seq, at, key, _, body, _ in rows]
+        return page, len(page) >= FETCH_ROWS
+
+    def newest(self, items: int) -> int:
+        """The place of the event with which the newest `items` decided items begin."""
+        query = select(decisions.c.seq).order_by(decisions.c.seq.desc(), decisions.c.slot.desc())
+        with self.database.reading() as connection:
+            found = connection.execute(query.limit(1).offset(items)).scalar_one_or_none()
+        return 0 if found is None else found + 1
 
     def get(self, seq: int) -> Recorded:
         """The event at `seq`. Raises `NotFound`."""

@@ -34,15 +34,26 @@ def stream_events(database: Database, start: int, stop: int) -> Iterator[EventRo
         start = page[-1][0] + 1
 
 
-def event_page(connection: Connection, start: int, stop: int) -> list[EventRow]:
-    """As many rows from `start` on as make a page: at most `PAGE_ROWS`, and about `PAGE_BYTES`."""
+def event_page(
+    connection: Connection, start: int, stop: int | None, skip: Sequence[range] = ()
+) -> list[EventRow]:
+    """As many rows from `start` on, but for the places in `skip`, as make a page: at most `PAGE_ROWS`, and about
+    `PAGE_BYTES`. Fewer than `FETCH_ROWS` are all there are."""
     page: list[Any] = []
     volume = 0
+    conditions, values = ["seq >= ?"], [start]
+    if stop is not None:
+        conditions.append("seq < ?")
+        values.append(stop)
+    for places in skip:
+        conditions.append("NOT (seq >= ? AND seq < ?)")
+        values += (places.start, places.stop)
     query = (
-        "SELECT seq, at, key, type, body, leaf FROM events WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?"
+        f"SELECT seq, at, key, type, body, leaf FROM events WHERE {' AND '.join(conditions)} "  # noqa: S608
+        "ORDER BY seq LIMIT ?"
     )
     streaming = {"stream_results": True, "max_row_buffer": FETCH_ROWS}
-    with fetch(connection, query, (start, stop, PAGE_ROWS), streaming) as result:
+    with fetch(connection, query, (*values, PAGE_ROWS), streaming) as result:
         while rows := result.fetchmany(FETCH_ROWS):
             page.extend(map(tuple, rows))
             volume += sum(len(row[4]) for row in rows)

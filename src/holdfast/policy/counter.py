@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -49,11 +51,21 @@ class Counter:
         of = "" if self.of is None else f" distinct {self.of}"
         return f"count{of}{where} per {', '.join(self.per)} over {self.seconds}"
 
+    @cached_property
+    def mark(self) -> str:
+        """A short name of the meaning, by which events say what an item counted for."""
+        return blake2b(self.meaning.encode(), digest_size=6, person=b"counter").hexdigest()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The fields that say where an item counts, and as what."""
+        return tuple(dict.fromkeys((*self.per, *(() if self.of is None else (self.of,)))))
+
     @property
     def reads(self) -> tuple[str, ...]:
         """The fields that it reads."""
         condition = () if self.where is None else reads(self.where)
-        return tuple(dict.fromkeys((*self.per, *(() if self.of is None else (self.of,)), *condition)))
+        return tuple(dict.fromkeys((*self.keys, *condition)))
 
     @property
     def field(self) -> Field:

@@ -52,14 +52,28 @@ class Counters:
         self._tallies = [_Tally(declaration) for declaration in self.declarations]
 
     def advance(
-        self, columns: Mapping[str, Sequence[Value]], times: Sequence[float]
+        self,
+        columns: Mapping[str, Sequence[Value]],
+        times: Sequence[float],
+        known: Mapping[str, Sequence[bool | None]] | None = None,
     ) -> dict[str, Sequence[Value]]:
         """Count the items in order; every counter's value for each of them.
 
         `times` are seconds since the epoch. An item's value includes the item itself. How a stream
-        is cut into batches makes no difference.
+        is cut into batches makes no difference. `known` says by mark (see `Counter.mark`) for which
+        items the condition is known to hold or not to hold; where it says nothing (`None`), and for
+        counters that it leaves out, `columns` has to hold what the condition reads.
         """
-        return {tally.declaration.name: tally.advance(columns, times) for tally in self._tallies}
+        told = known or {}
+        return {
+            tally.declaration.name: tally.advance(columns, times, told.get(tally.declaration.mark))
+            for tally in self._tallies
+        }
+
+    @property
+    def counted(self) -> dict[str, Sequence[bool | None]]:
+        """For which items of the latest batch the condition held, by mark, of the counters that have one."""
+        return {tally.declaration.mark: tally.counted for tally in self._tallies if tally.counted is not None}
 
     def snapshot(self) -> bytes:
         """The whole state as bytes (MessagePack)."""
@@ -101,8 +115,14 @@ class _Tally:
         self._windows: dict[Any, ItemWindow | ValueWindow] = {}
         self._entries = 0
         self._counts = _condition(declaration)
+        self.counted: Sequence[bool | None] | None = None
 
-    def advance(self, columns: Mapping[str, Sequence[Value]], times: Sequence[float]) -> list[Value]:
+    def advance(
+        self,
+        columns: Mapping[str, Sequence[Value]],
+        times: Sequence[float],
+        known: Sequence[bool | None] | None = None,
+    ) -> list[Value]:
         declaration, windows = self.declaration, self._windows
         seconds = float(declaration.seconds)
         horizon = seconds + LATENESS
@@ -117,7 +137,9 @@ class _Tally:
                     None if None in key else key
                     for key in zip(*[columns[name] for name in declaration.per], strict=True)
                 ]
-        counts = repeat(True, len(times)) if self._counts is None else self._counts(columns, len(times))
+        counts = self.counted = self._counted(columns, len(times), known)
+        if counts is None:
+            counts = repeat(True, len(times))
         values = repeat(True, len(times)) if declaration.of is None else columns[declaration.of]
         result: list[Value] = []
         put = result.append
@@ -144,6 +166,16 @@ class _Tally:
             else:
                 put(0 if window is None else window.count(time - seconds, time + LATENESS))
         return result
+
+    def _counted(
+        self, columns: Mapping[str, Sequence[Value]], n: int, known: Sequence[bool | None] | None
+    ) -> Any:
+        if self._counts is None or (known is not None and None not in known):
+            return None if self._counts is None else known
+        told = self._counts(columns, n)
+        if known is None:
+            return told
+        return [own if given is None else given for own, given in zip(told, known, strict=True)]
 
     def state(self) -> list[tuple[Any, float, bytes, list[Any]]]:
         return [(key, *window.state()) for key, window in self._windows.items()]
