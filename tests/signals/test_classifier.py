@@ -252,10 +252,20 @@ def test_the_cache_is_bounded_and_leaves_long_texts_out(folder: Path) -> None:
         of(classifier, f"hello {number}")
     assert len(classifier._cache) == 3
     of(classifier, "hello " * CACHED_CHARACTERS)
-    assert list(classifier._cache._answers) == [(f"hello {number}", "") for number in (7, 8, 9)]
+    assert list(classifier._cache._answers) == [(f"hello {number}", "", None) for number in (7, 8, 9)]
     of(classifier, "hello 7")
     of(classifier, "hello 10")
     assert [key[0] for key in classifier._cache._answers] == ["hello 9", "hello 7", "hello 10"]
+
+
+def test_what_is_not_covered_is_remembered_too_and_what_the_platform_says_parts_it(folder: Path) -> None:
+    classifier = Classifier(folder, Stages(cache=10))
+    text = "que canción tan bonita, muchas gracias por compartirla"
+    items = [Item(id="1", text=text), Item(id="2", text=text, language="en"), Item(id="3", text=text)]
+    first = classifier.measure(Batch(items)).columns["hate"]
+    assert len(classifier._cache) == 2
+    assert [value is None for value in first] == [True, False, True]
+    assert classifier.measure(Batch(items)).columns["hate"] == first
 
 
 def test_a_repeated_text_is_scored_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

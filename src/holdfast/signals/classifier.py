@@ -21,7 +21,7 @@ from holdfast.schema import Field, Type, Value
 from holdfast.signals.classifier_input import CONTEXT_CHARACTERS, Reading, readable
 from holdfast.signals.classifier_model import InvalidModel, Model, Network
 from holdfast.signals.codepoints import VERSION as NORMALISER
-from holdfast.signals.identity import MANY, ONE, Identities
+from holdfast.signals.identity import MANY, ONE, Canonical, Identities
 from holdfast.signals.language import PREFIX, Language, primary
 from holdfast.signals.recalibration import Recalibration
 from holdfast.signals.signal import Batch, Evidence
@@ -41,7 +41,7 @@ CACHED_CHARACTERS: Final = 400
 DIGITS: Final = 4
 """Decimals of a probability."""
 
-_CODE: Final = "1"
+_CODE: Final = "2"
 _DOCS: Final = {
     "hate": "How probable it is that the text attacks people for who they are.",
     "harassment": "How probable it is that the text attacks the person it is aimed at.",
@@ -170,35 +170,49 @@ class Classifier:
         return Evidence(columns)
 
     def _answers(self, batch: Batch) -> list[Answer | None]:
-        texts = batch.normalised.texts[: len(batch)]  # an item's text stands before all transcripts
-        rows = self._covered(batch.items, texts)
-        contexts = _contexts([batch.items[row] for row in rows])
         answers: list[Answer | None] = [None] * len(batch)
-        missing: dict[tuple[str, str], list[int]] = {}
-        for row, context in zip(rows, contexts, strict=True):
-            key = texts[row], context
+        missing: dict[_Key, list[int]] = {}
+        # Asked before anything is worked out, so by what was written and not by what it comes to.
+        for row, item in enumerate(batch.items):
+            key = item.text, _context(item), item.language
             known = self._cache.get(key)
-            if known is None:
+            if isinstance(known, _Missing):
                 missing.setdefault(key, []).append(row)
             else:
                 answers[row] = known
         if not missing:
             return answers
-        readings = self.model.reader.read([text for text, _ in missing], [context for _, context in missing])
-        for (key, same), answer in zip(missing.items(), self._read(readings), strict=True):
-            if answer is not None:
-                self._cache.put(key, answer)
-                for row in same:
-                    answers[row] = answer
+        texts = batch.normalised.texts  # an item's text stands before all transcripts
+        fresh = self._fresh(
+            [batch.items[same[0]] for same in missing.values()], [texts[same[0]] for same in missing.values()]
+        )
+        for (key, same), answer in zip(missing.items(), fresh, strict=True):
+            self._cache.put(key, answer)
+            for row in same:
+                answers[row] = answer
         return answers
 
-    def _covered(self, items: Sequence[Item], texts: Sequence[str]) -> list[int]:
+    def _fresh(self, items: Sequence[Item], texts: Sequence[str]) -> list[Answer | None]:
+        """The answers to items that are not remembered; `texts` are theirs in readable form."""
+        named = [self.model.reader.named(text) for text in texts]
+        rows = self._covered(items, texts, named)
+        contexts = _contexts([items[row] for row in rows])
+        answers: list[Answer | None] = [None] * len(items)
+        readings = self.model.reader.read_named([named[row] for row in rows], contexts)
+        # What reads alike is answered once: "Hello" and "hello".
+        alike = dict.fromkeys(readings)
+        alike.update(zip(alike, self._read(list(alike)), strict=True))
+        for row, reading in zip(rows, readings, strict=True):
+            answers[row] = alike[reading]
+        return answers
+
+    def _covered(self, items: Sequence[Item], texts: Sequence[str], named: Sequence[Canonical]) -> list[int]:
         """The rows that hold words of a language that is covered, or are too short to tell in its letters.
 
         What the platform says the language is counts, whatever it looks like.
         """
         guesses = self._language.guesses(
-            [_spoken(item.text, text) for item, text in zip(items, texts, strict=True)]
+            [_spoken(item.text, text) for item, text in zip(items, named, strict=True)]
         )
         languages = [
             guess if item.language is None else primary(item.language)
@@ -259,9 +273,14 @@ def _flat(network: Network, readings: Sequence[Reading]) -> tuple[NDArray[np.flo
     return logits, np.cumsum(sizes) - sizes
 
 
+def _context(item: Item) -> str:
+    """What an item answers or stands under, or "". Only its beginning is read."""
+    return (item.parent or item.caption or "")[: 2 * CONTEXT_CHARACTERS]
+
+
 def _contexts(items: Sequence[Item]) -> list[str]:
-    """What each item answers or stands under, in readable form, or "". Only its beginning is read."""
-    written = [(item.parent or item.caption or "")[: 2 * CONTEXT_CHARACTERS] for item in items]
+    """What each item answers or stands under, in readable form, or ""."""
+    written = [_context(item) for item in items]
     some = [row for row, text in enumerate(written) if text]
     found = [""] * len(items)
     for row, text in zip(some, readable([written[row] for row in some]), strict=True):
@@ -269,11 +288,12 @@ def _contexts(items: Sequence[Item]) -> list[str]:
     return found
 
 
-def _spoken(written: str, text: str) -> str:
+def _spoken(written: str, named: Canonical) -> str:
     """What to tell the language by: the text as written, unless it names a group. A name alone can turn the guess, and
     then the same words would be read about one group and not about another."""
-    found = Identities.shipped().canonical(text[:PREFIX])
-    return found.text.replace(MANY, "people").replace(ONE, "person") if found.mentions else written
+    if not named.mentions:
+        return written
+    return named.text[:PREFIX].replace(MANY, "people").replace(ONE, "person")
 
 
 def _latin(text: str) -> bool:
@@ -284,22 +304,31 @@ def _latin(text: str) -> bool:
     return 2 * sum("a" <= letter <= "z" for letter in text) >= letters
 
 
+class _Missing:
+    """Nothing is remembered (an answer may be None: not covered)."""
+
+
+_MISSING: Final = _Missing()
+_Key = tuple[str, str, str | None]
+"""A text, its context, and the language that the platform says."""
+
+
 class _Cache:
     """The answers to the last texts, safe to share between threads."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._lock = threading.Lock()
-        self._answers: OrderedDict[tuple[str, str], Answer] = OrderedDict()
+        self._answers: OrderedDict[_Key, Answer | None] = OrderedDict()
 
-    def get(self, key: tuple[str, str]) -> Answer | None:
+    def get(self, key: _Key) -> Answer | None | _Missing:
         with self._lock:
-            answer = self._answers.get(key)
-            if answer is not None:
+            answer = self._answers.get(key, _MISSING)
+            if not isinstance(answer, _Missing):
                 self._answers.move_to_end(key)
             return answer
 
-    def put(self, key: tuple[str, str], answer: Answer) -> None:
+    def put(self, key: _Key, answer: Answer | None) -> None:
         if not self.size or len(key[0]) + len(key[1]) > CACHED_CHARACTERS:
             return
         with self._lock:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from tokenizers import Tokenizer
 
-from holdfast.signals.identity import Identities
+from holdfast.signals.identity import Canonical, Identities
 from holdfast.signals.normalise import normalise
 
 TEXT_PIECES: Final = 94
@@ -65,17 +65,21 @@ class Reader:
 
     def read(self, texts: Sequence[str], contexts: Sequence[str | None]) -> list[Reading]:
         """The reading of each text in its context; both in readable form."""
-        shown = [_shown(text) for text in texts]
-        groups: list[tuple[str, ...]] = [()] * len(shown)
-        if self._identities is not None:
-            canonical = [self._identities.canonical(text) for text in shown]
-            shown = [found.text for found in canonical]
-            groups = [found.groups for found in canonical]
+        return self.read_named([self.named(text) for text in texts], contexts)
+
+    def named(self, text: str) -> Canonical:
+        """What of `text` is read (of a long one its beginning and its end), with groups' names made one."""
+        shown = _shown(text)
+        return Canonical(shown, ()) if self._identities is None else self._identities.canonical(shown)
+
+    def read_named(self, texts: Sequence[Canonical], contexts: Sequence[str | None]) -> list[Reading]:
+        """As `read`, of texts that went through `named`."""
+        said = [text.text for text in texts]
         about = [context[:CONTEXT_CHARACTERS] if context else "" for context in contexts]
-        pieces = self._pieces([*shown, *about])
+        pieces = self._pieces([*said, *about])
         return [
-            Reading(tuple(self._windows(text, context[:CONTEXT_PIECES])), named)
-            for text, context, named in zip(pieces[: len(shown)], pieces[len(shown) :], groups, strict=True)
+            Reading(tuple(self._windows(text, context[:CONTEXT_PIECES])), named.groups)
+            for text, context, named in zip(pieces[: len(said)], pieces[len(said) :], texts, strict=True)
         ]
 
     def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
