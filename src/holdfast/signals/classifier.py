@@ -321,7 +321,7 @@ class _Cache:
         self._lock = threading.Lock()
         self._answers: OrderedDict[_Key, Answer | None] = OrderedDict()
 
-    def get(self, key: _Key) -> Answer | None | _Missing:
+    def get(self, key: _Key) -> Answer | _Missing | None:
         with self._lock:
             answer = self._answers.get(key, _MISSING)
             if not isinstance(answer, _Missing):
