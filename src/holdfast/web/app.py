@@ -35,7 +35,9 @@ from holdfast.web.guard import PUBLIC, guard_of
 from holdfast.web.health import health_router
 from holdfast.web.logs import describe
 from holdfast.web.moderations.handler import moderations_handler
+from holdfast.web.moderations.images import Pictures
 from holdfast.web.openapi import openapi_config
+from holdfast.web.perspective.routes import perspective_routes
 from holdfast.web.problems import FieldError, Problem, retry_after
 from holdfast.web.reading import reading_router
 from holdfast.web.service import Service
@@ -58,6 +60,7 @@ def create_app(
     people. `app.state.service` is the `Service` behind the routes, `app.state.edge` the outermost layer.
     """
     service = Service(data, settings, policy=policy, bound_to_loopback=bound_to_loopback)
+    pictures = Pictures(settings)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -71,10 +74,11 @@ def create_app(
             yield
         finally:
             await service.close()
+            await pictures.close()
 
     guarded = Router(
         "/",
-        # On every route but the raw one, which asks for itself: a route that says nothing is shut.
+        # On every route but the raw ones, which ask for themselves: a route that says nothing is shut.
         guards=[guard_of(service)],
         route_handlers=[
             reading_router(service),
@@ -84,7 +88,12 @@ def create_app(
         ],
     )
     app = Litestar(
-        route_handlers=[decide_handler(service), moderations_handler(service), guarded],
+        route_handlers=[
+            decide_handler(service),
+            moderations_handler(service, pictures),
+            *perspective_routes(service),
+            guarded,
+        ],
         lifespan=[lifespan],
         openapi_config=openapi_config(),
         exception_handlers={
