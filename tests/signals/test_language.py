@@ -97,6 +97,34 @@ def test_the_confidence_is_unknown_only_where_the_text_is_too_short_or_holds_no_
     assert guesses[3][1] is not None and guesses[3][1] >= CONFIDENCE
 
 
+NAMED = ("homosexuals", "mexicans", "haitians", "gays", "latinas", "jews", "muslims", "romanies", "brazilians", "germans", "catholics", "sikhs")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "sentence", ["{} deserve respect", "{} are criminals", "dirty {}", "death to {}", "{} control the media", "I despise {}"]
+)  # fmt: skip
+def test_a_groups_name_makes_english_no_other_language(sentence: str) -> None:
+    guesses = measured([sentence.format(name) for name in NAMED])
+    assert {language for language, _ in guesses} <= {"en", None}
+    assert guesses == [measured([sentence.format(name)])[0] for name in NAMED]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("los latinos son buenos", "es"),
+        ("die roma wohnen hier", "de"),
+        ("les transgenders sont beaux", "fr"),
+        ("de gay mannen zijn leuk", "nl"),
+        ("men jag vet inte", "sv"),
+        ("men jeg vet ikke hva det er", "no"),
+        ("i musulmani romani sono qui", "it"),
+    ],
+)
+def test_a_groups_name_leaves_another_language_what_it_is(text: str, language: str) -> None:
+    assert measured([text])[0][0] == language
+
+
 def test_shouting_links_names_and_emoji_do_not_change_the_language() -> None:
     plain = SENTENCES["es"][2]
     dressed = f"@someuser {plain.upper()} 😂🔥 #fyp https://example.com/english-words-in-a-link"

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from holdfast.schema import Field, Type, Value
+from holdfast.signals.identity import MANY, ONE, Identities
 from holdfast.signals.language_model import NO_LANGUAGE, classify, model
+from holdfast.signals.normalise import normalise
 from holdfast.signals.signal import Batch, Evidence
 
 LETTERS = 10
@@ -69,13 +71,13 @@ class LanguageReference:
 
     @property
     def version(self) -> str:
-        return f"1+py3langid-{installed_version('py3langid')}"
+        return f"2+py3langid-{installed_version('py3langid')}+{Identities.shipped().version}"
 
     def measure(self, batch: Batch) -> Evidence:
         """`language` and `language_confidence` of every item; no spans."""
         guesses: list[Guess] = [UNKNOWN] * len(batch)
         segments = batch.segments
-        for segment, guess in zip(segments, self.guesses([s.text for s in segments]), strict=True):
+        for segment, guess in zip(segments, self._unswayed([s.text for s in segments]), strict=True):
             # A row's text comes before its transcript, which speaks only where the text did not.
             if guesses[segment.row][0] is None and guess[1] is not None:
                 guesses[segment.row] = guess
@@ -88,8 +90,30 @@ class LanguageReference:
         }
         return Evidence(columns)
 
+    def _unswayed(self, texts: Sequence[str]) -> list[Guess]:
+        """Language and confidence of each text, in which no group's name makes English another language: "homosexuals
+        deserve respect" would be Catalan."""
+        guesses = self.guesses(texts)
+        rows = [
+            row
+            for row, (language, _) in enumerate(guesses)
+            if language not in (None, "en") and texts[row].isascii()
+        ]
+        if not rows:
+            return guesses
+        names = Identities.shipped()
+        found = [names.canonical(text) for text in normalise([view(texts[row]) for row in rows]).texts]
+        swayed = [(row, text.text) for row, text in zip(rows, found, strict=True) if text.mentions]
+        # Without the name a text in that language still is.
+        rest = self.guesses([" ".join(text.replace(MANY, "").replace(ONE, "").split()) for _, text in swayed])
+        spoken = self.guesses([text.replace(MANY, "people").replace(ONE, "person") for _, text in swayed])
+        for (row, _), without, guess in zip(swayed, rest, spoken, strict=True):
+            if without[0] != guesses[row][0]:
+                guesses[row] = guess
+        return guesses
+
     def guesses(self, texts: Sequence[str]) -> list[Guess]:
-        """Language and confidence of each text."""
+        """Language and confidence of each text, by all its words."""
         views = [view(text) for text in texts]
         return [
             _judged(*classify(seen)) if enough else UNKNOWN
