@@ -22,6 +22,7 @@ from holdfast.web.guard import OWN
 from holdfast.web.logs import describe
 from holdfast.web.moderations.categories import Kind, Reading
 from holdfast.web.moderations.errors import Refusal, refusal_of, send_refusal
+from holdfast.web.moderations.images import Pictures
 from holdfast.web.moderations.wire import (
     PATH,
     Message,
@@ -48,13 +49,13 @@ class _Text(NamedTuple):
     item: Item
 
 
-def moderations_handler(service: Service) -> ASGIRouteHandler:
-    """The handler of `POST /v1/moderations`."""
+def moderations_handler(service: Service, pictures: Pictures) -> ASGIRouteHandler:
+    """The handler of `POST /v1/moderations`. `pictures` reads those of requests."""
 
     @asgi(PATH, copy_scope=False, opt=OWN)
     async def moderations(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body, headers = await _answer(service, scope, receive)
+            body, headers = await _answer(service, pictures, scope, receive)
         except Refusal as refusal:
             refused = refusal
         except Problem as problem:
@@ -74,7 +75,7 @@ def moderations_handler(service: Service) -> ASGIRouteHandler:
 
 
 async def _answer(
-    service: Service, scope: Scope, receive: Receive
+    service: Service, pictures: Pictures, scope: Scope, receive: Receive
 ) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     state = scope["state"]
     given: Mapping[bytes, bytes] = state["headers"]
@@ -97,7 +98,11 @@ async def _answer(
     if inputs > 1:
         service.limiter.spend(principal.key_id, inputs - 1)
     name = secrets.token_hex(12)
-    texts = _texts(name, asked.messages)
+    texts = [
+        text
+        for number, message in enumerate(asked.messages)
+        for text in _texts(f"moderation-{name}", number, message, await pictures.texts(message.images))
+    ]
     answer = await _decided(service, [text.item for text in texts])
     readings: list[list[Reading]] = [[] for _ in asked.messages]
     for text, signals in zip(texts, _signals(answer), strict=True):
@@ -117,12 +122,18 @@ async def _answer(
     return response, headers
 
 
-def _texts(name: str, messages: Sequence[Message]) -> list[_Text]:
-    return [
-        _Text(number, "text", Item(id=f"moderation-{name}-{number}", text=message.text))
-        for number, message in enumerate(messages)
-        if message.text is not None
-    ]
+def _texts(name: str, number: int, message: Message, read: Sequence[str | None]) -> list[_Text]:
+    """The texts of a message. What was `read` off a picture is an item of its own, with the message's text as its
+    caption: it is measured as a text is (nobody classifies transcripts), its decision says what it was about, and who
+    reviews it sees which words stood in the picture."""
+    found = []
+    if message.text is not None:
+        found.append(_Text(number, "text", Item(id=f"{name}-{number}", text=message.text)))
+    for place, text in enumerate(read):
+        if text is not None:
+            item = Item(id=f"{name}-{number}-image-{place}", text=text, caption=message.text)
+            found.append(_Text(number, "image", item))
+    return found
 
 
 async def _decided(service: Service, items: Sequence[Item]) -> Answer:
