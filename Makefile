@@ -80,7 +80,7 @@ assets: $(VENDOR)/.built ## Fetch the console's scripts from npm
 $(VENV)/.built: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[postgresql]" --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[postgresql,media]" --group dev
 	touch $@
 
 $(VENDOR)/.built: package.json package-lock.json
