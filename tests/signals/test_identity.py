@@ -107,6 +107,9 @@ def test_every_name_of_every_group_is_made_one() -> None:
         "she is 12 years old",
         "he is old enough",
         "my old boss and my old coworkers",
+        "an old high school friend",
+        "a black high school",
+        "white working class",
         "my older sister",
         "i speak french",
         "french fries and swiss cheese",
@@ -167,6 +170,16 @@ def test_an_adjective_of_people_counts_beside_kin_and_what_people_do(who: str) -
     for adjective in ANYBODY:
         found = NAMES.canonical(f"my {adjective} {who} sang")
         assert found.text == f"my {ONE} {who} sang", adjective
+
+
+@pytest.mark.parametrize(
+    "who", ["best friend", "single mother", "football player", "high school teacher", "police officer", "stay at home dad", "ex girlfriend", "trans best friend"]
+)  # fmt: skip
+def test_other_words_may_stand_between(who: str) -> None:
+    texts = {
+        NAMES.canonical(f"my {adjective} {who} sang").text for adjective in ANYBODY if adjective != "trans"
+    }
+    assert texts == {f"my {ONE} {who.removeprefix('trans ')} sang"}
 
 
 AFTER_THE = ("disabled", "blind", "deaf", "handicapped", "elderly", "chinese", "japanese", "french", "irish", "english", "indigenous", "jews", "sikhs", "natives", "europeans")  # fmt: skip

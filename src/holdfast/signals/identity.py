@@ -26,12 +26,12 @@ _AN: Final = re.compile(r"(?:^|[^a-z])an $")
 _BETWEEN: Final = frozenset([" ", "-", "'", " -", "- "])
 _CODE: Final = "2"
 _SHOWN: Final = (
-    "helping", "verbs", "links", "going", "openers", "addressed", "addressing", "not_a_people", "all_of", "subjects", "determiners",
+    "helping", "verbs", "links", "going", "openers", "addressed", "addressing", "not_a_people", "all_of", "modifiers", "subjects", "determiners",
 )  # fmt: skip
 """Lists of words that show what a name means, see `identities.yaml`; data of one's own may lack some."""
 _OF_THE_READER: Final = frozenset(["you", "u", "we", "i", "y", "ya", "yall"])
-_CHAIN: Final = 3
-"""Names that may stand between an adjective and the word for people that it needs: "black trans gay men"."""
+_CHAIN: Final = 4
+"""How far the word for people may stand from the adjective that needs it: "black trans gay men"."""
 
 
 class Mention(NamedTuple):
@@ -236,6 +236,8 @@ class Identities:
         for other in range(end, min(end + _CHAIN, len(words))):
             if words[other] in persons:
                 return True
+            if condition == "of_anybody" and words[other] in self._shown["modifiers"]:
+                continue
             names = [
                 name
                 for name in self._by_word.get(words[other], ())
