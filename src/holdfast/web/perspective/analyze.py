@@ -33,6 +33,7 @@ from holdfast.web.perspective.wire import (
     Context,
     Score,
     SpanScore,
+    SuggestCommentScoreRequest,
     TextEntry,
     analyze_request,
 )
@@ -175,8 +176,8 @@ def refuse_uncovered(request: AnalyzeCommentRequest) -> None:
         raise errors.language(next(iter(request.requested_attributes)), uncovered, requested=True)
 
 
-def item_of(text: str, request: AnalyzeCommentRequest) -> Item:
-    """The item that is decided about. No name of it comes from the client."""
+def item_of(text: str, request: AnalyzeCommentRequest | SuggestCommentScoreRequest) -> Item:
+    """The item that a request is about. No name of it comes from the client."""
     context = request.context
     caption = parent = None
     if (both := context.article_and_parent_comment) is not None:

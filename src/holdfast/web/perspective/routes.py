@@ -7,6 +7,7 @@ from litestar.handlers.asgi_handlers import ASGIRouteHandler
 from holdfast.web.perspective import discovery
 from holdfast.web.perspective.analyze import Analyzer
 from holdfast.web.perspective.door import Door
+from holdfast.web.perspective.suggest import Suggester
 from holdfast.web.service import Service
 
 
@@ -16,4 +17,5 @@ def perspective_routes(service: Service) -> list[ASGIRouteHandler]:
     return [
         door.get(discovery.PATH, discovery.discovery),
         door.post(f"/{discovery.ANALYZE}", Analyzer(service).answer),
+        door.post(f"/{discovery.SUGGEST}", Suggester(service).answer),
     ]
