@@ -122,7 +122,7 @@ class ReadingProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1"},
+            env={"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1"},
             # A terminal's Ctrl-C is for the server, which still answers what waits.
             start_new_session=True,
         )

@@ -242,6 +242,8 @@ def _read(path: Path, limit: int = 2**28) -> bytes:
 
 
 def _open(path: Path) -> InferenceSession:
+    # Read when the library is loaded, which otherwise tells its maker about every network that is opened.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     # Here, so that a command which only looks at fields or rules does not wait for it.
     import onnxruntime
 
