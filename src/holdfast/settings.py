@@ -23,6 +23,7 @@ DEFAULT_DATA = Path("holdfast-data")
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(ge=1)]
+WORKERS_LIMIT = 256
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +50,14 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 picks a free one.")] = 8080
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=WORKERS_LIMIT,
+            description="Processes that decide, each with an engine of its own; as many as there are cores use the machine.",
+        ),
+    ] = 1
     body_limit: Annotated[Positive, Meta(description="Bytes of a request body.")] = 8 * 1024 * 1024
     timeout_s: Annotated[
         float, Meta(gt=0, description="Seconds after which an unanswered request gets 503.")

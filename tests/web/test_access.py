@@ -19,9 +19,10 @@ from holdfast.ledger.events import KeyRevoked
 from holdfast.settings import Settings
 from holdfast.web.access import LOCAL, Access, Principal, binds_loopback
 from holdfast.web.app import create_app
+from holdfast.web.folder_lock import AlreadyServing
 from holdfast.web.keys import SCOPES, ApiKey, KeyRing, Scope, new_key
 from holdfast.web.problems import Problem
-from holdfast.web.service import AlreadyServing, NoKeys, Service
+from holdfast.web.service import NoKeys, Service
 
 from .conftest import App, make_key, policy_of, running
 

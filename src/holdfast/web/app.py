@@ -41,6 +41,7 @@ from holdfast.web.perspective.routes import perspective_routes
 from holdfast.web.problems import FieldError, Problem, retry_after
 from holdfast.web.reading import reading_router
 from holdfast.web.service import Service
+from holdfast.web.workplace import PolicyText, Workplace
 
 _log = structlog.get_logger("holdfast.web")
 
@@ -49,17 +50,19 @@ def create_app(
     data: Path,
     settings: Settings,
     *,
-    policy: Policy | None = None,
+    policy: Policy | PolicyText | None = None,
     bound_to_loopback: bool = True,
+    place: Workplace | None = None,
     pages: Callable[[Service], Router] | None = console_router,
 ) -> Litestar:
     """The application on the data folder `data`.
 
     `policy` decides instead of the ledger's live one. `bound_to_loopback` says where the server will
-    listen: elsewhere the application does not start without an API key. `pages` makes the pages for
+    listen: elsewhere the application does not start without an API key. `place` is that of one worker of
+    several. `pages` makes the pages for
     people. `app.state.service` is the `Service` behind the routes, `app.state.edge` the outermost layer.
     """
-    service = Service(data, settings, policy=policy, bound_to_loopback=bound_to_loopback)
+    service = Service(data, settings, policy=policy, bound_to_loopback=bound_to_loopback, place=place)
     pictures = Pictures(settings)
 
     @asynccontextmanager

@@ -26,14 +26,19 @@ FRAME_LIMIT = 30
 _WARNING = re.compile(r"[^\n]*?:\d+: \w+")
 
 
-def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Set up logging for this process, on standard error by default. For programs, not for libraries."""
+def configure(stream: TextIO | None = None, level: int = logging.INFO, *, worker: int | None = None) -> None:
+    """Set up logging for this process, on standard error by default. For programs, not for libraries.
+
+    `worker` is said with every line.
+    """
     stream = sys.stderr if stream is None else stream
     processors: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         without_messages,
     ]
+    if worker is not None:
+        processors.insert(0, _Told(worker))
     factory: Any
     if stream.isatty():
         processors.append(structlog.dev.ConsoleRenderer())
@@ -102,6 +107,17 @@ def _loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     described = describe(error) if isinstance(error, BaseException) else {}
     structlog.get_logger("asyncio").error("event_loop_error", message=context.get("message", ""), **described)
+
+
+class _Told:
+    """Says which worker speaks."""
+
+    def __init__(self, worker: int) -> None:
+        self._worker = worker
+
+    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("worker", self._worker)
+        return event
 
 
 class _Unbroken:

@@ -1,6 +1,7 @@
 """Prometheus metrics: every name, in one place. No label holds anything of a person or an item.
 
-Each application has a registry of its own. Labels come from bounded sets: routes as declared, problems
+Each application has a registry of its own; where several workers make up one server, any of them tells what
+all have counted (`shared_metrics.py`). Labels come from bounded sets: routes as declared, problems
 from `KINDS`, actions, and rule names up to `RULE_LIMIT` (policies change; later ones count as `other`).
 """
 
@@ -33,9 +34,7 @@ class Metrics:
     """What this server counts."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
-            registry.register(collector)
+        self.registry = registry = self._new_registry()
         self._requests = Counter(
             "holdfast_requests_total", "Requests answered.", ("route", "method", "status"), registry=registry
         )
@@ -73,9 +72,32 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._queue = Gauge("holdfast_queue_items", "Items that wait for the engine.", registry=registry)
-        self._ledger = Gauge("holdfast_ledger_events", "Events in the ledger.", registry=registry)
-        self._ready = Gauge("holdfast_ready", "1 while the server is ready for work.", registry=registry)
+        # The modes say what several workers' values make together; one that has ended is left out.
+        self._queue = Gauge(
+            "holdfast_queue_items",
+            "Items that wait for the engine.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._ledger = Gauge(
+            "holdfast_ledger_events",
+            "Events in the ledger.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._ready = Gauge(
+            "holdfast_ready",
+            "1 while the server, or any of its workers, is ready for work.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._workers = Gauge(
+            "holdfast_workers",
+            "Workers that are ready for work.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._watched: tuple[tuple[Gauge, Callable[[], float]], ...] = ()
         # Found once, since looking a label up costs more than counting.
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._by_action = {action: self._items.labels(action) for action in ACTIONS}
@@ -125,12 +147,27 @@ class Metrics:
         self, *, queue: Callable[[], float], ledger: Callable[[], float], ready: Callable[[], float]
     ) -> None:
         """Ask these when the metrics are read."""
-        self._queue.set_function(queue)
-        self._ledger.set_function(ledger)
-        self._ready.set_function(ready)
+        self._watched = (
+            (self._queue, queue),
+            (self._ledger, ledger),
+            (self._ready, ready),
+            (self._workers, ready),
+        )
+
+    def tell(self) -> None:
+        """Ask what is watched, now."""
+        for gauge, function in self._watched:
+            gauge.set(function())
 
     def render(self) -> bytes:
+        self.tell()
         return generate_latest(self.registry)
+
+    def _new_registry(self) -> CollectorRegistry:
+        registry = CollectorRegistry()
+        for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+            registry.register(collector)
+        return registry
 
     def _rule(self, name: str) -> str:
         if name in self._rule_names:

@@ -31,6 +31,9 @@ class RateLimiter:
         self._buckets: dict[str, _Bucket] = {}
         self._policy = f'"items";q={int(self.burst)};w={BURST_S}'.encode()
 
+    def close(self) -> None:
+        """Let go of what it holds."""
+
     def spend(self, key_id: str, items: int) -> None:
         """Take `items` from the bucket of `key_id`. Raises the problem `rate-limited` when it has less.
 

@@ -1,4 +1,4 @@
-"""Running the application with uvicorn: the socket, the bounds, and how it stops."""
+"""Running the application with uvicorn: its bounds, and how it stops."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import os
 import resource
 import signal
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
 from litestar import Litestar
 
-from holdfast.errors import HoldfastError
 from holdfast.web.edge import Edge
 from holdfast.web.logs import handle_loop_errors
 from holdfast.web.protocol import BoundedProtocol
 from holdfast.web.service import Service
+from holdfast.web.workplace import GRACE_S
 
 KEEP_ALIVE_S = 75
 """Seconds that a connection may idle; above the 60 s after which common balancers drop theirs, so that
@@ -31,20 +33,17 @@ LINGER_S = 1.0
 SPARE_FILES = 100
 
 
-class CannotListen(HoldfastError):
-    """The address cannot be listened on."""
-
-    code = "cannot-listen"
-
-
 class Server(uvicorn.Server):
     """uvicorn's server, stopped in the order that loses nothing.
 
     The first SIGTERM or SIGINT drains: no new connections, readiness ends, every answer says
-    `Connection: close`, requests in flight are answered, counters are kept. The second quits at once.
+    `Connection: close`, requests in flight are answered, counters are kept. The second quits at once, but not
+    under a supervisor: there it can be the same wish twice, and who wants more kills.
     """
 
-    def __init__(self, app: Litestar, drain_s: float, on_start: Callable[[], None]) -> None:
+    def __init__(
+        self, app: Litestar, drain_s: float, on_start: Callable[[], None], *, supervised: bool = False
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -66,6 +65,7 @@ class Server(uvicorn.Server):
         self._service: Service = app.state.service
         self._edge: Edge = app.state.edge
         self._on_start = on_start
+        self._supervised = supervised
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         handle_loop_errors(asyncio.get_running_loop())
@@ -99,14 +99,23 @@ class Server(uvicorn.Server):
                 signal.signal(sig, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self.should_exit:
+        if self.should_exit and not self._supervised:
             # Nothing acknowledged is lost: an answer is sent only after its transaction.
             os._exit(128 + sig)
         self.should_exit = True
 
 
-def serve(app: Litestar, listener: socket.socket, *, drain_s: float, on_start: Callable[[], None]) -> None:
+def serve(
+    app: Litestar,
+    listener: socket.socket,
+    *,
+    drain_s: float,
+    on_start: Callable[[], None],
+    lifeline: int | None = None,
+) -> None:
     """Run `app` on `listener` until a signal ends it. `on_start` is called once it answers.
+
+    `lifeline` is a file descriptor whose other end a supervisor holds: when that is gone, the server stops.
 
     Raises what kept the application from starting, a `HoldfastError` where it is foreseen.
     """
@@ -114,42 +123,24 @@ def serve(app: Litestar, listener: socket.socket, *, drain_s: float, on_start: C
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     try:
-        Server(app, drain_s, on_start).run(sockets=[listener])
+        server = Server(app, drain_s, on_start, supervised=lifeline is not None)
+        if lifeline is not None:
+            threading.Thread(target=_hold_on, args=(server, lifeline, drain_s), daemon=True).start()
+        server.run(sockets=[listener])
     except SystemExit:
         if app.state.failure is not None:
             raise app.state.failure from None
         raise
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to `host` and `port` (0: any that is free). Raises `CannotListen`."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise CannotListen("is no address of this machine", where="--host", value=host[:100]) from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise CannotListen(
-            "cannot be listened on",
-            where=f"{host}:{port}",
-            value=error.strerror,
-            next_step="choose another with --port, or 0 for any that is free",
-        ) from error
-    return listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """The URL under which a program on this machine reaches `listener`."""
-    host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104
-        host = "127.0.0.1" if listener.family is socket.AF_INET else "::1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _hold_on(server: Server, lifeline: int, drain_s: float) -> None:
+    """Stop `server` when whoever holds the other end of `lifeline` lets go."""
+    while os.read(lifeline, 1024):
+        pass
+    server.should_exit = True
+    # Nobody is left who would end a server that hangs.
+    time.sleep(drain_s + GRACE_S)
+    os._exit(1)
 
 
 def _connection_limit() -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -25,24 +24,28 @@ from holdfast.ledger.encoding import from_micros
 from holdfast.ledger.reducers import ApiKey as StoredKey
 from holdfast.policy.policy import Policy
 from holdfast.settings import Settings
-from holdfast.store.errors import StoreError, StoreUnavailable
+from holdfast.store.errors import StoreError
 from holdfast.web.access import Access
 from holdfast.web.batcher import Batcher, QueueFull, Stopped, TooLate
 from holdfast.web.body import BodyReader
+from holdfast.web.folder_lock import lock_folder
 from holdfast.web.items import fault_of, invalid, where_of
 from holdfast.web.keys import ApiKey, KeyRing
 from holdfast.web.logs import describe
 from holdfast.web.metrics import Metrics
 from holdfast.web.problems import FieldError, Problem, retry_after
 from holdfast.web.ratelimit import RateLimiter
+from holdfast.web.shared_metrics import SharedMetrics
+from holdfast.web.shared_ratelimit import SharedRateLimiter
+from holdfast.web.workplace import LIMITS, PolicyText, Workplace
 
 SNAPSHOT_NAME = "counters.snapshot"
-LOCK_NAME = "serve.lock"
 FREE_BYTES = 64 * 1024 * 1024
 """Bytes that must be free where the data is for the server to call itself ready."""
 READY_FOR_S = 1.0
 """Seconds for which an answer about readiness is good."""
 PURGE_EVERY_S = 600.0
+FOLLOW_EVERY_S = 0.25
 
 _WARM = [
     Item(id=f"warm-{number}", text=text)
@@ -64,30 +67,33 @@ class NoKeys(HoldfastError):
     code = "no-keys"
 
 
-class AlreadyServing(HoldfastError):
-    """Another server uses the same data folder."""
-
-    code = "already-serving"
-
-
 class Service:
     """One server's state. Made closed; `open` and `close` are called by the application's lifespan.
 
     `policy` decides instead of the ledger's live one. `bound_to_loopback` says that nobody but this
-    machine reaches the server; elsewhere it does not open without an API key.
+    machine reaches the server; elsewhere it does not open without an API key. `place` is that of one worker of
+    several, which share the ledger, the rate limits and the metrics.
     """
 
     def __init__(
-        self, data: Path, settings: Settings, *, policy: Policy | None = None, bound_to_loopback: bool = True
+        self,
+        data: Path,
+        settings: Settings,
+        *,
+        policy: Policy | PolicyText | None = None,
+        bound_to_loopback: bool = True,
+        place: Workplace | None = None,
     ) -> None:
         self.data = data
         self.settings = settings
-        self.metrics = Metrics()
-        self.limiter = RateLimiter(settings.serve.rate_limit)
+        self.place = place
+        self.metrics = Metrics() if place is None else SharedMetrics(place)
+        rate = settings.serve.rate_limit
+        self.limiter = RateLimiter(rate) if place is None else SharedRateLimiter(place.folder / LIMITS, rate)
         self.bodies = BodyReader(settings.serve.body_limit, settings.serve.timeout_s)
         self.draining = asyncio.Event()
         """Set when the server is asked to stop: streams end, and readiness with it."""
-        self.started_at = datetime.now(UTC)
+        self.started_at = datetime.now(UTC) if place is None else place.started_at
         self.ledger: Ledger
         self.decider: Decider
         self.access: Access
@@ -95,7 +101,7 @@ class Service:
         self._policy = policy
         self._bound_to_loopback = bound_to_loopback
         self._lock: IO[bytes] | None = None
-        self._purging: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._is_open = False
         self._ready_at = -READY_FOR_S
         self._not_ready: str | None = "starting"
@@ -105,7 +111,8 @@ class Service:
     async def open(self) -> None:
         """Open everything, or raise the `HoldfastError` that says why not."""
         serve = self.settings.serve
-        self._take_lock()
+        if self.place is None:
+            self._lock = lock_folder(self.data)
         try:
             self.ledger = await asyncio.to_thread(Ledger.open, self.settings.ledger.database, data=self.data)
         except BaseException:
@@ -138,7 +145,10 @@ class Service:
             ledger=lambda: self.ledger.head().size,
             ready=lambda: float(self._not_ready is None and not self.draining.is_set()),
         )
-        self._purging = asyncio.create_task(self._purge_for_ever())
+        if self.place is None or self.place.is_first:
+            self._tasks.append(asyncio.create_task(self._purge_for_ever()))
+        if self.place is not None:
+            self._tasks.append(asyncio.create_task(self._follow_for_ever()))
         self._is_open = True
         self._not_ready = None
 
@@ -152,22 +162,29 @@ class Service:
             return
         self._is_open = False
         self.drain()
-        if self._purging is not None:
-            self._purging.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._purging
+                await task
         await self.batcher.close()
         try:
-            await asyncio.to_thread(self._keep_counters)
+            # All workers have counted the same, and the snapshot says up to where in the ledger.
+            if self.place is None or self.place.is_first:
+                await asyncio.to_thread(self._keep_counters)
         except (OSError, HoldfastError, SQLAlchemyError) as error:
             # The next start counts anew from the ledger.
             _log.warning("counters_not_kept", **describe(error))
         self.ledger.close()
+        self.limiter.close()
         self._drop_lock()
 
     def _make_decider(self) -> Decider:
         now = datetime.now(UTC)
-        decider = Decider(open_engine(self.data), self.ledger, self.settings.ledger, policy=self._policy)
+        engine, policy = open_engine(self.data), self._policy
+        if isinstance(policy, PolicyText):
+            policy = Policy.load(policy.source, engine.schema, policy.path)
+        following = self.place is not None
+        decider = Decider(engine, self.ledger, self.settings.ledger, policy=policy, following=following)
         try:
             decider.restore((self.data / SNAPSHOT_NAME).read_bytes())
         except FileNotFoundError:
@@ -187,29 +204,6 @@ class Service:
             os.fsync(file.fileno())
         fresh.replace(path)
 
-    def _take_lock(self) -> None:
-        """Two servers on one folder would count apart; the kernel drops the lock however this one ends."""
-        try:
-            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = (self.data / LOCK_NAME).open("ab")
-        except OSError as error:
-            raise StoreUnavailable(
-                "the data folder cannot be made or written",
-                where=str(self.data),
-                value=error.strerror,
-                next_step="name another folder with --data or HOLDFAST_DATA",
-            ) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise AlreadyServing(
-                "another server uses this data folder",
-                where=str(self.data),
-                next_step="stop it, or serve another folder: --data DIR",
-            ) from None
-        self._lock = lock
-
     def _drop_lock(self) -> None:
         if self._lock is not None:
             self._lock.close()
@@ -223,6 +217,17 @@ class Service:
             except (HoldfastError, SQLAlchemyError) as error:
                 _log.warning("responses_not_purged", **describe(error))
             await asyncio.sleep(PURGE_EVERY_S)
+
+    async def _follow_for_ever(self) -> None:
+        """Keep up with the other workers while nothing comes here: a batch should not have to catch up."""
+        while True:
+            await asyncio.sleep(FOLLOW_EVERY_S)
+            try:
+                await self.batcher.on_worker(lambda: self.decider.policy(datetime.now(UTC)))
+                await asyncio.to_thread(self.metrics.tell)
+            except Exception as error:
+                # A batch that comes catches up by itself, or says what is wrong.
+                _log.warning("not_followed", **describe(error))
 
     async def not_ready(self) -> str | None:
         """Why the server should get no work now, or `None`. Asked at most once a second."""
