@@ -26,7 +26,7 @@ _AN: Final = re.compile(r"(?:^|[^a-z])an $")
 _BETWEEN: Final = frozenset([" ", "-", "'", " -", "- "])
 _CODE: Final = "2"
 _SHOWN: Final = (
-    "helping", "verbs", "links", "going", "openers", "addressed", "addressing", "not_a_people", "all_of", "modifiers", "subjects", "determiners",
+    "helping", "helping_many", "verbs", "links", "going", "openers", "addressed", "addressing", "not_a_people", "all_of", "modifiers", "subjects", "determiners",
 )  # fmt: skip
 """Lists of words that show what a name means, see `identities.yaml`; data of one's own may lack some."""
 _OF_THE_READER: Final = frozenset(["you", "u", "we", "i", "y", "ya", "yall"])
@@ -265,7 +265,7 @@ class Identities:
         if place.before in shown["all_of"]:
             # "the english in this song" is a language.
             return place.after is None or place.after in self._people_go_on
-        return place.before not in shown["not_a_people"] and place.after in shown["helping"]
+        return place.before not in shown["not_a_people"] and place.after in shown["helping_many"]
 
     @staticmethod
     def _together(text: str, tokens: Sequence[tuple[str, int, int]], at: int, size: int) -> bool:
