@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Shell
-from tests.measure.calibration_samples import HEAD, TRUE, probabilities, sample, weights
+from tests.measure.calibration_samples import HEAD, TRUE, former, probabilities, sample, texts, weights
 from tests.models.tiny import write
 
 N = 400
@@ -114,6 +114,80 @@ def test_former_scores_without_labels_leave_nothing(run: Shell, folder: Path) ->
     assert json.loads((folder / "m.json").read_text())["heads"] == {}
 
 
+OLD = {"toxicity": 2, "SEVERE_TOXICITY.summaryScore.value": 3, "flirtation": 4}
+"""Columns of a former API's scores, and seeds for them."""
+
+
+def old_scores(folder: Path) -> Path:
+    """Texts with scores of Perspective, as somebody may have kept them; the file's path."""
+    rows = zip(texts(N), *(former(N, seed) for seed in OLD.values()), strict=True)
+    path = folder / "old_scores.csv"
+    path.write_text(
+        "\n".join([",".join(["comment_text", *OLD]), *(",".join(map(str, row)) for row in rows)]) + "\n"
+    )
+    return path
+
+
+def test_a_newcomer_from_perspective(run: Shell, folder: Path) -> None:
+    old_scores(folder)
+    before = {*folder.iterdir(), *(folder / "data").iterdir()}
+    code, out, told = run(
+        "--from-perspective", "old_scores.csv", "--threshold", "0.3", "TOXICITY=0.2", "toxicity=0.4"
+    )
+    assert (code, told) == (0, "")
+    for said in (
+        "old_scores.csv: 400 rows",
+        "Holdfast has no score for FLIRTATION",
+        "TOXICITY, on 400 rows: rank correlation",
+        "SEVERE_TOXICITY, on 400 rows: rank correlation",
+        "Unchanged",
+        "Equal here",
+        "Next steps",
+        "TOXICITY: 0.2 → ",
+        "SEVERE_TOXICITY: 0.3 → ",
+    ):
+        assert said in out, said
+    assert [line.split()[0] for line in out.splitlines() if line.startswith("0.")] == ["0.2", "0.4", "0.3"]
+    assert not [text for text in texts(N) if len(text) > 14 and text in out]
+    assert {*folder.iterdir(), *(folder / "data").iterdir()} == before  # nothing is written without labels
+    assert run("--from-perspective", "old_scores.csv", "--report", "r.html", "-q") == (0, "", "")
+    assert "Perspective’s TOXICITY" in (folder / "r.html").read_text()
+
+
+def test_stored_answers_say_what_a_table_says(run: Shell, folder: Path) -> None:
+    old_scores(folder)
+    arguments = ("--from-perspective", "--threshold", "0.3", "-o", "m.json", "--force", "-q")
+    assert run("old_scores.csv", *arguments)[0] == 0
+    table = json.loads((folder / "m.json").read_text())["attributes"]
+    with (folder / "old.jsonl").open("w") as file:
+        for text, one, other in zip(texts(N), former(N, 2), former(N, 3), strict=True):
+            scores = {"TOXICITY": float(one), "SEVERE_TOXICITY": float(other)}
+            answer = {
+                name: {"summaryScore": {"value": score, "type": "PROBABILITY"}}
+                for name, score in scores.items()
+            }
+            file.write(json.dumps({"text": text, "attributeScores": answer}) + "\n")
+    assert run("-", *arguments, stdin=(folder / "old.jsonl").read_bytes())[0] == 0
+    answers = json.loads((folder / "m.json").read_text())["attributes"]
+    for attribute, found in table.items():
+        assert answers[attribute]["migration"]["thresholds"] == found["migration"]["thresholds"]
+    assert list(answers) == ["TOXICITY", "SEVERE_TOXICITY"]
+
+
+def test_attributes_are_compared_as_the_calibration_in_force_has_them(run: Shell, folder: Path) -> None:
+    old_scores(folder)
+    arguments = ("--from-perspective", "old_scores.csv", "--threshold", "0.3", "--score", "INSULT=flirtation")
+    plain = run(*arguments)[1]
+    assert "column:flirtation beside the highest probability of harassment and hate" in plain
+    assert "calibrate (--label" in plain
+    assert run("in.csv", "--label", "label", "--head", HEAD, "-q")[0] == 0
+    kept = (folder / "data" / "calibration.json").read_bytes()
+    bent = run(*arguments)[1]
+    assert f"calibrated ({json.loads(kept)['version']})" in bent
+    assert "calibrate (--label" not in bent and "whenever you calibrate again" in bent
+    assert (folder / "data" / "calibration.json").read_bytes() == kept
+
+
 def test_rows_that_cannot_be_read_are_told_by_the_exit_code(run: Shell, folder: Path) -> None:
     rows = [json.dumps({"text": text, "label": label}) for text, label, _ in sample(N)]
     (folder / "in.jsonl").write_text("\n".join([*rows, '{"text": 1}']) + "\n")
@@ -146,6 +220,18 @@ def test_standard_input(run: Shell, folder: Path) -> None:
         (["in.csv", "--score", "api", "--prevalence", "0.1"], ["needs labels of hate"]),
         (["in.csv", "--label", "label", "--threshold", "0.1"], ["needs a score"]),
         (["in.csv", "--score", "word"], ["column:word, row 1: is not a number"]),
+        (["in.csv", "--score", "api", "--threshold", "high"], ["--threshold: is not a threshold", "NAME=0.8"]),
+        (["in.csv", "--score", "api", "--threshold", "nan"], ["is not a threshold"]),
+        (["in.csv", "--score", "api", "--threshold", "spam=0.1"], ["needs a score to compare spam with"]),
+        (["in.csv", "--score", "api", "--threshold", "spm=0.1"], ["not a head", "did you mean spam?"]),
+        (["in.csv", "--from-perspective"], ["no column with scores of Perspective", "--score TOXICITY=COLUMN"]),
+        (["in.csv", "--from-perspective", "--score", "api"], ["--score api: does not say which attribute"]),
+        (["in.csv", "--from-perspective", "--score", "TOXIC=api"], ["is not an attribute", "did you mean TOXICITY?"]),
+        (["in.csv", "--from-perspective", "--score", "OBSCENE=api"], ["Holdfast does not score"]),
+        (["in.csv", "--from-perspective", "--score", "SPAM=api", "spam=word"], ["names SPAM twice"]),
+        (["in.csv", "--from-perspective", "--score", "SPAM=none"], ["has no column 'none'", "--score"]),
+        (["in.csv", "--from-perspective", "--score", "SPAM=word"], ["row 1: is not a number"]),
+        (["in.csv", "--from-perspective", "--score", "SPAM=api", "--threshold", "THREAT=0.5"], ["has no column with scores of THREAT"]),
         (["in.csv", "--label", "text"], ["holds the text of items"]),
         (["none.csv", "--label", "label"], ["none.csv"]),
         (["in.csv", "--label", "label", "-o", "in.csv", "--force"], ["is the input as well"]),

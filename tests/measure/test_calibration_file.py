@@ -11,12 +11,15 @@ import pytest
 from rich.console import Console
 from tests.measure.calibration_samples import HEAD, calibrated, classifier, sample, weights
 from tests.measure.samples import NOW
+from tests.measure.test_attributes import compared, former
+from tests.measure.test_attributes import told as told_here
 from tests.measure.test_report import HOSTILE, parsed
 
 from holdfast.measure.calibration import Aims, Calibration
 from holdfast.measure.calibration_file import METHODS, as_json, keep
 from holdfast.measure.calibration_report import render_report, write_report
 from holdfast.measure.calibration_terminal import show
+from holdfast.measure.calibration_wording import points, probability
 from holdfast.measure.cut_offs import Target
 from holdfast.measure.labels import Labels
 from holdfast.signals.classifier import Classifier
@@ -139,3 +142,42 @@ def test_former_scores_alone_are_shown_without_a_fit() -> None:
     assert "Equal here" in told
     assert "Precision" not in told and "log loss" not in told
     assert "What former thresholds are equal to here" in render_report(found, "rows.csv", NOW)
+
+
+def test_mapped_attributes_are_told_and_kept_without_a_fit(tmp_path: Path) -> None:
+    found = compared({name: former(name) for name in ("TOXICITY", "THREAT")}, thresholds=(0.25, 0.7))
+    told = " ".join(printed(found).split())
+    page = " ".join(parsed(render_report(found, "old.csv", NOW)).words)
+    for one in found.attributes:
+        assert one.migration is not None
+        value = f"{one.migration.correlation.value:.2f}"
+        mapped = one.migration.thresholds[0]
+        assert mapped.change is not None
+        for said in (
+            f"{one.attribute}, on 299 rows: rank correlation {value} (",
+            points(mapped.change.value),
+        ):
+            assert said in told, said
+            assert said in page, said
+        assert f"{one.attribute}: 0.25 → {probability(mapped.same_share.at)}" in told
+    for said in ("Holdfast has no score for OBSCENE: left out", "Next steps", "With some hundreds of labels"):
+        assert said in told, said
+        assert said in page, said
+    assert "five usual thresholds" not in told
+    assert "five usual thresholds" in printed(compared({"THREAT": former("THREAT")}))
+    assert "…" not in printed(found, 80) + printed(found, 100)
+    document = json.loads(as_json(found, "old.csv", NOW))
+    assert (document["heads"], document["migration"]) == ({}, {})
+    assert document["attributes"]["TOXICITY"]["score"] == "TOXICITY"
+    kept = document["attributes"]["TOXICITY"]["migration"]
+    assert [one["former"]["at"] for one in kept["thresholds"]] == [0.25, 0.7]
+    assert "joint" not in kept
+    keep(tmp_path / "m.json", as_json(found, "old.csv", NOW))
+    assert Recalibration.load(tmp_path / "m.json").heads == {}
+
+
+def test_rows_that_are_not_found_again_are_warned_of() -> None:
+    noise = compared({"THREAT": former("THREAT")}, thresholds=(0.95,))
+    assert "THREAT: fewer than half of the rows" in printed(noise)
+    alike = compared({"THREAT": told_here(None, "THREAT")}, thresholds=(0.0,))  # type: ignore[dict-item]
+    assert "fewer than half of the rows" not in printed(alike)

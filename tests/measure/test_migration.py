@@ -111,6 +111,48 @@ def test_the_interval_holds_the_cut_off_that_is_equal_for_all(n: int) -> None:
     assert 0.92 <= held / 300 <= 0.99
 
 
+@given(scores, st.floats(0, 1), st.sampled_from([None, 0.1]))
+@settings(max_examples=120, deadline=None)
+def test_what_the_same_number_gives_here(
+    rows: list[tuple[int, int, bool]], threshold: float, prevalence: float | None
+) -> None:
+    former, here, positive = (np.array(side) for side in zip(*rows, strict=True))
+    (found,) = mapped(former / 20, here / 20, positive, (threshold,), prevalence).thresholds
+    assert found.unchanged is not None and found.change is not None
+    assert found.unchanged.at == found.former.at == threshold
+    expected = found.unchanged.acted_on.value - found.former.acted_on.value  # type: ignore[operator]
+    assert found.change.value == pytest.approx(expected)
+    assert -1 <= found.change.low <= found.change.value <= found.change.high <= 1  # type: ignore[operator]
+    before = former / 20 >= threshold
+    after = here / 20 >= (2 if found.same_share.at is None else found.same_share.at)
+    if before.any():
+        assert found.again.value == pytest.approx((before & after).sum() / before.sum())
+    else:
+        assert found.again.value is None
+
+
+@pytest.mark.parametrize("prevalence", [None, 0.1])
+def test_the_interval_of_a_change_holds_the_change_of_all(prevalence: float | None) -> None:
+    rng = np.random.default_rng(7)
+
+    def drawn(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        positive = rng.random(count) < 0.4
+        truth = rng.normal(0, 1, count) + positive
+        former, here = (1 / (1 + np.exp(-truth - rng.normal(0, 0.7, count))) for _ in range(2))
+        return former, here**2, positive
+
+    former, here, positive = drawn(400_000)
+    weight = np.where(
+        positive, (prevalence or 0.4) / positive.mean(), (1 - (prevalence or 0.4)) / (~positive).mean()
+    )
+    true = np.average((here >= 0.7).astype(float) - (former >= 0.7), weights=weight)
+    held, times = 0, 300 if prevalence is None else 100  # with one, the other figures take long
+    for _ in range(times):
+        change = mapped(*drawn(150), (0.7,), prevalence).thresholds[0].change
+        held += change.low <= true <= change.high  # type: ignore[union-attr, operator]
+    assert 0.9 <= held / times <= 1
+
+
 def test_a_threshold_that_nothing_reached_acts_on_nothing_here() -> None:
     (found,) = mapped([0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1], [1, 0, 1, 0], (0.9,)).thresholds
     assert found.same_share.at is None
@@ -131,7 +173,9 @@ def test_scores_of_other_units_need_thresholds() -> None:
     with pytest.raises(InvalidSample, match="not between 0 and 1") as raised:
         mapped(former, here)
     assert raised.value.value == "0 to 99"
-    assert mapped(former, here, None, (50.0,)).thresholds[0].agreement.value == 1
+    found = mapped(former, here, None, (50.0,))
+    assert found.thresholds[0].agreement.value == 1
+    assert (found.joint, found.thresholds[0].unchanged, found.thresholds[0].change) == (None, None, None)
 
 
 def test_scores_that_are_all_the_same_are_refused() -> None:

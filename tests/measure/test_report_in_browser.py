@@ -9,9 +9,11 @@ from playwright.sync_api import Browser
 from tests.fixtures.browser import Watch, browser, faults_of, require_browser
 from tests.measure.calibration_samples import calibrated, sample
 from tests.measure.samples import NOW
+from tests.measure.test_attributes import compared, former
 from tests.measure.test_report import scored
 
 from holdfast.measure import calibration_report
+from holdfast.measure.attributes import NAMES
 from holdfast.measure.report import write_report
 
 __all__ = ["browser"]
@@ -53,7 +55,32 @@ def test_a_calibration_fits_and_can_be_used_by_all(
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert faults_of(page) == []
     plots = page.locator("svg.square polyline")
-    assert plots.count() == 2
+    assert plots.count() == 3
     assert plots.first.bounding_box()["height"] > 50  # type: ignore[index]
+    assert watch.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
+def test_mapped_attributes_fit_and_can_be_used_by_all(
+    browser: Browser, tmp_path: Path, width: int, scheme: str
+) -> None:
+    path = tmp_path / "report.html"
+    found = compared({name: former(name) for name in NAMES[:3]}, thresholds=(0.5, 0.52, 0.9))
+    calibration_report.write_report(path, found, "x.csv", NOW)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(path.as_uri())
+    watch = Watch(context)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert faults_of(page) == []
+    assert page.locator("svg.square polyline").count() == 3
+    plot = page.locator("svg.square").first
+    assert found.attributes[0].migration is not None
+    reached = [one for one in found.attributes[0].migration.thresholds if one.same_share.at is not None]
+    assert plot.locator("path.mark").count() == len(reached) > 0
+    box = plot.bounding_box()
+    assert box is not None and box["height"] > 200
+    assert page.locator("h2", has_text="Next steps").is_visible()
     assert watch.complaints == []
     context.close()

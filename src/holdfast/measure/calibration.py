@@ -4,6 +4,8 @@
     label ─────────────────────────────┴─ the other half: figures before and after, conformal cut-offs and sets
     former score ──────────────────────── all rows: former thresholds and what is equal to them
 
+A former score is beside a head's probability, or beside an attribute of Perspective's, which several heads make up.
+
 Memory: some twenty bytes a row and head; no texts.
 """
 
@@ -18,6 +20,7 @@ import msgspec
 import numpy as np
 
 from holdfast.engine import Engine
+from holdfast.measure.attributes import Attribute, AttributeRows, WantedAttribute
 from holdfast.measure.columns import Cell
 from holdfast.measure.conformal import Bands, bands
 from holdfast.measure.cut_offs import CutOff, Rows, Target, cut_off, is_share, lower_first
@@ -28,6 +31,7 @@ from holdfast.measure.migration import Migration, migration
 from holdfast.measure.quality import Quality, losses, mean, quality
 from holdfast.measure.refit import InvalidSample, Truths, check_sample, fit_line, parted, shifted
 from holdfast.measure.score import Score
+from holdfast.perspective import ATTRIBUTES
 from holdfast.signals.classifier import DIGITS, Classifier
 from holdfast.signals.recalibration import Line, Recalibration
 
@@ -36,13 +40,14 @@ _UNLABELLED = -1
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for one head: labels and where they are read, a former score, or both. `prevalence` is the share
-    of positive rows that the platform really has."""
+    of positive rows that the platform really has; `thresholds` are of the former score."""
 
     head: str
     labels: Labels | None = None
     label: Cell | None = None
     former: Score | None = None
     prevalence: float | None = None
+    thresholds: tuple[float, ...] = ()
 
 
 class Aims(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +56,6 @@ class Aims(msgspec.Struct, frozen=True, kw_only=True):
     act: Target = Target(aim="precision", bound=0.9)
     review: Target = Target(aim="recall", bound=0.9)
     coverage: float = 0.9
-    thresholds: tuple[float, ...] = ()
 
 
 class Refit(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +95,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was found."""
+    """Everything that was found. `left_out` are attributes in the file that Holdfast does not score; `in_force` is the
+    version of the recalibration that what was told without labels came from."""
 
     rows: int
     rejected: int
@@ -100,6 +105,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     heads: tuple[Head, ...]
     seed: int
+    attributes: tuple[Attribute, ...] = ()
+    left_out: tuple[str, ...] = ()
+    in_force: str | None = None
 
     @property
     def recalibration(self) -> Recalibration | None:
@@ -137,9 +145,17 @@ class Calibrator:
         aims: Aims | None = None,
         in_force: Recalibration | None = None,
         seed: int = SEED,
+        *,
+        attributes: Sequence[WantedAttribute] = (),
+        left_out: Sequence[str] = (),
     ) -> None:
         self._engine, self._classifier, self._in_force = engine, classifier, in_force
         self._columns = [_Columns(one) for one in wanted]
+        self._attributes = [AttributeRows(one) for one in attributes]
+        self._left_out = tuple(left_out)
+        heads = [one.head for one in wanted]
+        heads += [head for one in attributes for head in ATTRIBUTES[one.attribute]]
+        self._heads = {head: array("d") for head in heads}
         self._aims = aims or Aims()
         self._seed = seed
         self._rows = self._rejected = 0
@@ -153,13 +169,16 @@ class Calibrator:
         if not chunk.items:
             return
         measured = self._engine.measure(chunk.items)
+        for head, here in self._heads.items():
+            here.extend(
+                float("nan") if value is None else value  # type: ignore[misc]
+                for value in measured.signals[head]
+            )
+        for attribute in self._attributes:
+            attribute.add(measured, chunk.rows)
         for columns in self._columns:
             wanted = columns.wanted
             labels, cell = wanted.labels, wanted.label
-            columns.here.extend(
-                float("nan") if value is None else value  # type: ignore[misc]
-                for value in measured.signals[wanted.head]
-            )
             if labels is not None and cell is not None:
                 said = (labels.read(cell(item)) for item in chunk.items)
                 columns.labels.extend(_UNLABELLED if one is None else int(one) for one in said)
@@ -173,19 +192,36 @@ class Calibrator:
             raise unreadable(self._kinds, where)
         if not self._rows:
             raise InvalidSample("holds no rows", where=where, expected="rows with a text after the header")
+        probabilities = {head: np.frombuffer(here, np.float64) for head, here in self._heads.items()}
+        heads = tuple(
+            self._head(columns, probabilities[columns.wanted.head], where) for columns in self._columns
+        )
+        lines = {} if self._in_force is None else dict(self._in_force.heads)
+        lines |= {one.head: one.refit.line for one in heads if one.refit is not None}
+        told = {head: _bent(here, lines.get(head)) for head, here in probabilities.items()}
+        attributes = tuple(one.finish(told, self._seed, where) for one in self._attributes)
+        if attributes and not heads and all(one.migration is None for one in attributes):
+            raise InvalidSample(
+                "has no attribute whose scores can be compared",
+                where=where,
+                value="; ".join(f"{one.attribute} {one.why}" for one in attributes),
+                next_step="check that the right column holds the texts: --text-column COLUMN",
+            )
         return Calibration(
             rows=self._rows,
             rejected=self._rejected,
             rejected_kinds=dict(self._kinds.most_common(20)),
             classifier=self._classifier.answering,
             version=self._classifier.version,
-            heads=tuple(self._head(columns, where) for columns in self._columns),
+            heads=heads,
             seed=self._seed,
+            attributes=attributes,
+            left_out=self._left_out,
+            in_force=None if self._in_force is None else self._in_force.version,
         )
 
-    def _head(self, columns: _Columns, where: str) -> Head:
+    def _head(self, columns: _Columns, here: Floats, where: str) -> Head:
         wanted = columns.wanted
-        here = np.frombuffer(columns.here, np.float64)
         known = ~np.isnan(here)
         if not known.any():
             raise InvalidSample(
@@ -297,13 +333,12 @@ class Calibrator:
                 value=f"{int(taken.sum()):,} rows",
                 next_step="name another column with --score",
             )
-        bent = here[taken] if line is None else np.round(line(here[taken]), DIGITS)
         return migration(
             score.name,
             former[taken],
-            bent,
+            _bent(here[taken], line),
             positive,
-            self._aims.thresholds,
+            wanted.thresholds,
             wanted.prevalence,
             rng,
             f"{where}, {score.name}",
@@ -311,11 +346,17 @@ class Calibrator:
 
 
 class _Columns:
-    """What is kept of every row, for one head."""
+    """What is kept of every row, for one head, beside its probabilities."""
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
-        self.here, self.former, self.labels = array("d"), array("d"), array("b")
+        self.former, self.labels = array("d"), array("b")
+
+
+def _bent(probabilities: Floats, line: Line | None) -> Floats:
+    """Probabilities as they are told under `line`."""
+    found: Floats = probabilities if line is None else np.round(line(probabilities), DIGITS)
+    return found
 
 
 def calibrate(

@@ -10,8 +10,10 @@ import msgspec
 
 from holdfast import __version__
 from holdfast.bulk.output import replace
+from holdfast.measure.attributes import Attribute
 from holdfast.measure.calibration import Calibration, Refit
 from holdfast.measure.cut_offs import CutOff
+from holdfast.measure.migration import Migration
 from holdfast.signals.recalibration import FORMAT, digest
 
 METHODS = (
@@ -30,7 +32,8 @@ METHODS = (
     "target on the rows fitted to, then measured on those kept aside. There is no conformal promise behind it.",
     "Shares: Wilson's score interval; mixed by a given share of positives: 20,000 draws of both classes' shares. "
     "Correlation of ranks: Spearman's, with the interval of Bonett and Wright (2000). Equal cut-offs: the interval of "
-    "the share comes from the rows on which the two scores differ (McNemar 1947).",
+    "the share comes from the rows on which the two scores differ (McNemar 1947). Change of a share at the same number: "
+    "Agresti and Min (2005), classes put together as by Zou and Donner (2008).",
 )
 
 
@@ -43,9 +46,11 @@ def as_json(calibration: Calibration, name: str, now: datetime) -> bytes:
         "version": digest(calibration.classifier, {}) if recalibration is None else recalibration.version,
         "classifier": calibration.classifier,
         "heads": {one.head: _refit(one.refit, one.unknown) for one in calibration.heads if one.refit},
-        "migration": {one.head: one.migration for one in calibration.heads if one.migration},
+        "migration": {one.head: _migration(one.migration) for one in calibration.heads if one.migration},
+        "attributes": {one.attribute: _attribute(one) for one in calibration.attributes},
         "holdfast": __version__,
         "signal": calibration.version,
+        "in_force": calibration.in_force,
         "input": name,
         "at": now,
         "rows": calibration.rows,
@@ -86,6 +91,23 @@ def _refit(refit: Refit, unknown: int) -> dict[str, Any]:
         "before": refit.before,
         "after": refit.after,
         "log_loss_gain": refit.gain,
+    }
+
+
+def _migration(migration: Migration) -> dict[str, Any]:
+    """Without what only a plot needs."""
+    found: dict[str, Any] = msgspec.structs.asdict(migration)
+    del found["joint"]
+    return found
+
+
+def _attribute(attribute: Attribute) -> dict[str, Any]:
+    return {
+        "score": attribute.score,
+        "heads": attribute.heads,
+        "unknown": attribute.unknown,
+        "why": attribute.why,
+        "migration": None if attribute.migration is None else _migration(attribute.migration),
     }
 
 

@@ -16,14 +16,14 @@ from holdfast.measure.figures import Figure
 from holdfast.measure.migration import Migration
 from holdfast.measure.wording import interval, percent, proportion, rows
 
-_WIDE = 108
-"""Columns of a terminal from which on a migration fits whole; the file and --report have it anyway."""
-_NARROW = (0, 1, 3, 4, 5, 6)
+_NARROW = ("former", "equal", "agree", "precision", "precision_here", "precise")
+_LESS = ("unchanged", "change", "again")
+"""Columns of a migration that go first where it does not fit; the file and --report have them anyway."""
 
 
 def show(console: Console, calibration: Calibration, name: str) -> None:
     """Print `calibration` of the input called `name`."""
-    _say(console, f"{name}: {rows(calibration.rows)}, classifier {calibration.classifier}")
+    _say(console, f"{name}: {rows(calibration.rows)}, {w.classifier_words(calibration)}")
     rejected = w.rejected_sentence(calibration)
     if rejected is not None:
         _say(console, f"  {rejected}", "dim")
@@ -40,6 +40,8 @@ def show(console: Console, calibration: Calibration, name: str) -> None:
             if head.refit is not None:
                 _say(console, "")
             _migration(console, head.migration)
+    if calibration.attributes:
+        _attributes(console, calibration)
 
 
 def _say(console: Console, line: str, style: str = "") -> None:
@@ -93,24 +95,53 @@ def _met(cut: CutOff) -> bool:
     return cut.promised or (cut.achieved.value is not None and cut.target.met(cut.achieved.value))
 
 
+def _attributes(console: Console, calibration: Calibration) -> None:
+    left_out = w.left_out_sentence(calibration)
+    if left_out is not None:
+        _say(console, f"  {left_out}.", "dim")
+    for one in calibration.attributes:
+        _say(console, "")
+        _say(console, w.attribute_sentence(one), "bold")
+        _say(console, f"  {w.attribute_detail(one)}.", "dim")
+        if one.migration is not None:
+            _say(console, "")
+            _thresholds(console, one.migration)
+    compared = [one.migration for one in calibration.attributes if one.migration is not None]
+    if compared:
+        _say(console, "")
+        for sentence in w.mapped_sentences(max(compared, key=lambda one: one.joint is not None)):
+            _say(console, f"  {sentence}.", "dim")
+    steps = w.next_steps(calibration)
+    if steps:
+        _say(console, "")
+        _say(console, "Next steps", "bold")
+        for number, step in enumerate(steps, 1):
+            _say(console, f"  {number}. {step.say}")
+            for line in step.lines:
+                _say(console, f"       {line}")
+
+
 def _migration(console: Console, found: Migration) -> None:
-    headings = w.mapped_headings(found.labelled)
-    shown = range(len(headings)) if console.width >= _WIDE or not found.labelled else _NARROW
-    table = _table("Threshold", (headings[at] for at in shown))
-    for mapped in found.thresholds:
-        cells = w.mapped_cells(mapped, found.labelled)
-        table.add_row(f"{mapped.former.at:.4g}", *(_two(*cells[at]) for at in shown))
     _say(console, f"{w.migration_sentence(found)}.")
     _say(console, "")
+    _thresholds(console, found)
+    _say(console, f"  {'. '.join(w.mapped_sentences(found))}.", "dim")
+
+
+def _thresholds(console: Console, found: Migration) -> None:
+    headings = w.mapped_headings(found)
+    if console.width < 12 * len(headings) + 24:
+        if found.labelled:
+            kept = _NARROW if console.width < 108 else [name for name in headings if name not in _LESS]
+        else:
+            gone = ("here",) if console.width >= 92 else ("here", "agree", "unchanged")
+            kept = [name for name in headings if name not in gone]
+        headings = {name: headings[name] for name in kept}
+    table = _table("Threshold", headings.values())
+    for mapped in found.thresholds:
+        cells = w.mapped_cells(mapped)
+        table.add_row(f"{mapped.former.at:.4g}", *(_two(*cells[name]) for name in headings))
     console.print(table)
-    told = "  In percent, 95 % intervals below. Equal: acts on as many rows."
-    _say(
-        console,
-        f"{told} As precise: the lowest cut-off here with the former precision, found on these same rows."
-        if found.labelled
-        else told,
-        "dim",
-    )
 
 
 def _table(first: str, headings: Iterable[str]) -> Table:

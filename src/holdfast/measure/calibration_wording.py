@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from holdfast.measure.attributes import Attribute
 from holdfast.measure.calibration import Calibration, Head, Refit
 from holdfast.measure.conformal import Bands
 from holdfast.measure.cut_offs import CutOff
 from holdfast.measure.figures import Figure
-from holdfast.measure.migration import Mapped, Migration
+from holdfast.measure.migration import THRESHOLDS, Mapped, Migration
 from holdfast.measure.quality import Quality
 from holdfast.measure.wording import interval, percent, rows
 
 FEW = 100
 """Rows of either class under which a reader is warned."""
+UNLIKE = 0.5
+"""Share of rows found again under which a reader is told that another thing may be meant."""
 QUALITIES = (
     ("ece", "Expected calibration error"),
     ("brier", "Brier score"),
@@ -94,6 +100,12 @@ def rejected_sentence(calibration: Calibration) -> str | None:
     return f"{rows(calibration.rejected)} could not be read ({kinds})"
 
 
+def classifier_words(calibration: Calibration) -> str:
+    """Whose probabilities they are."""
+    told = f"classifier {calibration.classifier}"
+    return told if calibration.in_force is None else f"{told}, calibrated ({calibration.in_force})"
+
+
 def verdict(cut: CutOff) -> str:
     """Whether a cut-off gives what was asked of it."""
     found = cut.achieved
@@ -136,36 +148,180 @@ def range_sentence(bands: Bands) -> str:
 
 
 def migration_sentence(found: Migration) -> str:
-    correlation = found.correlation
     told = f"{found.score} beside this head, on {rows(found.n)}"
-    if correlation.value is None:
+    if found.correlation.value is None:
         return told
-    return f"{told}: they rank alike by {correlation.value:.2f} ({span(correlation)}, Spearman)"
+    return f"{told}: they rank alike by {_correlation(found.correlation)}"
 
 
-def mapped_cells(mapped: Mapped, labelled: bool) -> list[tuple[str, str]]:
-    """A former threshold's row, each cell with its interval."""
-    here = mapped.same_share
-    cells = [
-        _share(mapped.former.acted_on),
-        (probability(here.at), f"{mapped.low:.3g}–{mapped.high:.3g}"),
-        _share(here.acted_on),
-        _share(mapped.agreement),
+def attribute_sentence(found: Attribute) -> str:
+    """What was found for an attribute, for a title."""
+    if found.migration is None:
+        return f"{found.attribute}: not compared, since it {found.why}"
+    correlation = found.migration.correlation
+    told = f"{found.attribute}, on {rows(found.migration.n)}"
+    return told if correlation.value is None else f"{told}: rank correlation {_correlation(correlation)}"
+
+
+def attribute_detail(found: Attribute) -> str:
+    heads = found.heads
+    told = f"{found.score} beside " + (
+        f"the probability of {heads[0]}"
+        if len(heads) == 1
+        else f"the highest probability of {_listed(heads)}"
+    )
+    if found.unknown:
+        told += f"; {rows(found.unknown)} of which the classifier says nothing"
+    return told
+
+
+def left_out_sentence(calibration: Calibration) -> str | None:
+    if not calibration.left_out:
+        return None
+    return (
+        f"Holdfast has no score for {_listed(calibration.left_out)}: left out, and refused by name over HTTP"
+    )
+
+
+class Step(NamedTuple):
+    """Something to do next, with the lines that belong under it."""
+
+    say: str
+    lines: tuple[str, ...] = ()
+
+
+def next_steps(calibration: Calibration) -> list[Step]:
+    """What is to be done with mapped attributes, in order."""
+    compared = {one.attribute: one.migration for one in calibration.attributes if one.migration is not None}
+    if not compared:
+        return []
+    steps = [
+        Step(
+            f"Put the new thresholds where your code compares a score.{_as_they_are(compared)}",
+            tuple(told for attribute, found in compared.items() if (told := _replaced(attribute, found))),
+        )
     ]
-    if labelled:
-        same = mapped.same_precision
-        cells += [
-            _share(mapped.former.precision),
-            _share(here.precision),
-            ("–", "") if same is None else (probability(same.at), ""),
-            ("–", "") if same is None else _share(same.acted_on),
-        ]
-    return cells
+    if all(tuple(at.former.at for at in found.thresholds) == THRESHOLDS for found in compared.values()):
+        names = list(compared)
+        one = f"{names[0]}=0.8" + (f" {names[-1]}=0.7" if len(names) > 1 else "")
+        steps.append(Step(f"These are five usual thresholds. Name the ones in use: --threshold {one}"))
+    unlike = [
+        name
+        for name, found in compared.items()
+        if any(one.again.value is not None and one.again.value < UNLIKE for one in found.thresholds)
+    ]
+    if unlike:
+        steps.append(
+            Step(
+                f"{_listed(unlike)}: fewer than half of the rows that a former threshold acted on are found again, so as "
+                "many rows are largely other rows. Read some of them before you act on these scores."
+            )
+        )
+    if calibration.recalibration is None and calibration.in_force is None:
+        steps.append(
+            Step(
+                "As many rows are not yet the right rows. With some hundreds of labels, calibrate (--label "
+                "hate=COLUMN), then run this again: the scores change with it."
+            )
+        )
+    else:
+        steps.append(Step("Run this again whenever you calibrate again: the scores change with it."))
+    return steps
 
 
-def mapped_headings(labelled: bool) -> list[str]:
-    found = ["Acts on", "Equal here", "Acts on", "Agree"]
-    return [*found, "Precision", "Here", "As precise", "Acts on"] if labelled else found
+def mapped_headings(found: Migration) -> dict[str, str]:
+    """Headings of the columns of `mapped_cells`, in order."""
+    headings = {"former": "Acts on"}
+    if found.joint is not None:
+        headings |= {"unchanged": "Unchanged", "change": "Change"}
+    headings |= {"equal": "Equal here", "here": "Acts on", "again": "Found again", "agree": "Agree"}
+    if found.labelled:
+        headings |= {
+            "precision": "Precision", "precision_here": "Here", "precise": "As precise", "precise_acts": "Acts on"
+        }  # fmt: skip
+    return headings
+
+
+def mapped_cells(mapped: Mapped) -> dict[str, tuple[str, str]]:
+    """A former threshold's row, each cell with its interval."""
+    here, same, change = mapped.same_share, mapped.same_precision, mapped.change
+    return {
+        "former": _share(mapped.former.acted_on),
+        "unchanged": _share(None if mapped.unchanged is None else mapped.unchanged.acted_on),
+        "change": ("–", "")
+        if change is None
+        else (points(change.value), f"{points(change.low)} to {points(change.high)}"),
+        "equal": (probability(here.at), f"{mapped.low:.3g}–{mapped.high:.3g}"),
+        "here": _share(here.acted_on),
+        "again": _share(mapped.again),
+        "agree": _share(mapped.agreement),
+        "precision": _share(mapped.former.precision),
+        "precision_here": _share(here.precision),
+        "precise": ("–", "") if same is None else (probability(same.at), ""),
+        "precise_acts": ("–", "") if same is None else _share(same.acted_on),
+    }
+
+
+def mapped_sentences(found: Migration) -> list[str]:
+    """What the columns of `mapped_cells` mean."""
+    told = ["In percent, with 95 % intervals"]
+    if found.joint is not None:
+        told.append(
+            "Unchanged: acts on so many here if the number stays as it is, and Change is how many more or fewer, in points"
+        )
+    told.append("Equal here: the score from which on as many rows are acted on as before")
+    told.append("Found again: of the rows acted on before, those acted on from there; Agree: of all rows")
+    if found.labelled:
+        told.append(
+            "As precise: the lowest cut-off here with the former precision, found on these same rows, so a little too good"
+        )
+    return told
+
+
+def points(difference: float | None) -> str:
+    """A difference of shares, in points with a sign."""
+    if difference is None:
+        return "–"
+    told = f"{abs(100 * difference):.1f}"
+    return told if told == "0.0" else f"{'+' if difference > 0 else '−'}{told}"
+
+
+def _correlation(found: Figure) -> str:
+    return f"{found.value:.2f} ({found.low:.2f}–{found.high:.2f}, Spearman)"
+
+
+def _replaced(attribute: str, found: Migration) -> str:
+    pairs = [
+        f"{one.former.at:.4g} → {probability(one.same_share.at)}"
+        for one in found.thresholds
+        if one.same_share.at is not None
+    ]
+    return f"{attribute}: {', '.join(pairs)}" if pairs else ""
+
+
+def _as_they_are(compared: Mapping[str, Migration]) -> str:
+    """The threshold at which most would change if the number stayed."""
+    changes = [
+        (abs(one.change.value), attribute, one)
+        for attribute, found in compared.items()
+        for one in found.thresholds
+        if one.change is not None and one.change.value is not None
+    ]
+    if not changes:
+        return ""
+    _, attribute, most = max(changes, key=lambda change: change[0])
+    before = most.former.acted_on.value
+    after = None if most.unchanged is None else most.unchanged.acted_on.value
+    if before is None or after is None or before == after:
+        return ""
+    return (
+        f" Left as it is, {attribute} from {most.former.at:.4g} on would act on {percent(after)} % of the rows "
+        f"rather than {percent(before)} %."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _share(figure: Figure | None) -> tuple[str, str]:

@@ -34,9 +34,11 @@ def open_labelled(
     encoding: str | None = None,
     surface: Surface = "comment",
     stdin: BinaryIO | None = None,
+    more: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
 ) -> Opened:
     """Open `path` as `holdfast decide` would, with the columns `wanted` (column to the option that named it)
-    as well. Without a `policy` no context is checked.
+    as well. Without a `policy` no context is checked. `more` says of a file with such columns, those of nested JSON
+    among them, what else feeds what, where `mapping` does not.
 
     A column that an item's property takes is read from there, so that the decisions stay those of
     `decide`; others travel in the item's context. Raises `InvalidInput`, told in terms of the options.
@@ -51,16 +53,18 @@ def open_labelled(
             )
     inputs = () if policy is None else policy.inputs
     extra = {f"{CONTEXT}.{column}": column for column, name in properties.items() if name is None}
+    known = {**mapping, **extra}
     try:
         reader = open_reader(
             path,
             format=format,
             encoding=encoding,
-            mapping={**mapping, **extra},
+            mapping=known if more is None else lambda columns: {**more(columns), **known},
             surface=surface,
             inputs=[*inputs, *_lists(extra.values(), inputs)],
             check=policy.validate_context if policy is not None and inputs else None,
             stdin=stdin,
+            unnest=more is not None,
         )
     except InvalidInput as error:
         for column, named in wanted.items():
@@ -78,7 +82,7 @@ def open_labelled(
             )
     return Opened(
         reader,
-        {column: _from_item(name) if name else _from_context(column) for column, name in properties.items()},
+        {column: _from_item(name) if name else from_context(column) for column, name in properties.items()},
     )
 
 
@@ -119,7 +123,8 @@ def _from_item(name: str) -> Cell:
     return of_account
 
 
-def _from_context(column: str) -> Cell:
+def from_context(column: str) -> Cell:
+    """Gets what a column of the context held."""
     return lambda item: item.context.get(column)
 
 

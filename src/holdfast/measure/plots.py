@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log1p
 from typing import NamedTuple
 
 from holdfast.measure.evaluation import Evaluation
 from holdfast.measure.figures import Figure
+from holdfast.measure.joint import CELLS
+from holdfast.measure.migration import Migration
 from holdfast.measure.scores import Bin
 
+ROOM = 24.0
+"""Units that the label of a threshold takes beside another."""
 SIDE = 240.0
 """Units of a square plot's side; text beside it is 12 units high."""
 
@@ -42,6 +47,33 @@ class CurvePlot(NamedTuple):
     base: float
     best: tuple[float, float] | None
     policy: tuple[float, float] | None
+
+
+class Cell(NamedTuple):
+    """A square of a plot with rows in it; `share` grows with the logarithm of how many, up to 1."""
+
+    x: float
+    y: float
+    side: float
+    share: float
+
+
+class Mark(NamedTuple):
+    """A former threshold at `x`, equal to `y` here; `label` is empty where there is no room for one."""
+
+    label: str
+    x: float
+    y: float
+    top: float
+    bottom: float
+
+
+class JointPlot(NamedTuple):
+    """A score here over a former one: where rows are, which values are equally rare, and the thresholds."""
+
+    cells: tuple[Cell, ...]
+    line: str
+    marks: tuple[Mark, ...]
 
 
 def whisker(figure: Figure) -> Whisker | None:
@@ -84,6 +116,36 @@ def curve_plot(evaluation: Evaluation) -> CurvePlot | None:
         base=_y(scored.positives / scored.n),
         best=None if best is None else (_x(best.recall), _y(best.precision)),
         policy=None if precision is None or recall is None else (_x(recall), _y(precision)),
+    )
+
+
+def joint_plot(migration: Migration) -> JointPlot | None:
+    """`None` where the former score does not lie between 0 and 1."""
+    joint = migration.joint
+    if joint is None:
+        return None
+    side, most = SIDE / CELLS, log1p(max(rows for *_, rows in joint.cells))
+    marks: list[Mark] = []
+    labelled = -ROOM
+    for one in migration.thresholds:
+        at, here = one.former.at, one.same_share.at
+        if at is None or here is None or not 0 <= at <= 1:
+            continue
+        fits = _x(at) - labelled >= ROOM
+        labelled = _x(at) if fits else labelled
+        marks.append(Mark(f"{at:.4g}" if fits else "", _x(at), _y(here), _y(one.high), _y(one.low)))
+    return JointPlot(
+        cells=tuple(
+            Cell(
+                round(former * side, 2),
+                round(SIDE - (here + 1) * side, 2),
+                side,
+                round(log1p(rows) / most, 3),
+            )
+            for former, here, rows in joint.cells
+        ),
+        line=" ".join(f"{_x(former)},{_y(here)}" for former, here in joint.equal),
+        marks=tuple(marks),
     )
 
 

@@ -13,6 +13,8 @@ from holdfast.schema import Schema, Type, Value
 
 COLUMN = "column:"
 """What stands before a name that is a column's, not a field's."""
+_NOTHING = frozenset({"", "na", "n/a", "none", "null"})
+"""How other programs write that there is no number."""
 _NUMERIC = (Type.INTEGER, Type.NUMBER, Type.BOOLEAN)
 
 
@@ -64,7 +66,7 @@ class Score:
         )
 
     def _number(self, value: Value, row: int) -> float | None:
-        if value is None:
+        if value is None or (isinstance(value, str) and value.strip().casefold() in _NOTHING):
             return None
         try:
             number = float(value)  # type: ignore[arg-type]
