@@ -31,6 +31,12 @@ CATEGORIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """For each category the heads of which all have to be probable; none: not looked at."""
 
+PICTURED: Final = frozenset(
+    {"self-harm", "self-harm/instructions", "self-harm/intent", "sexual", "violence", "violence/graphic"}
+)
+"""The categories that may be said to apply to `image`. For the others the format knows `text` alone, which words in a
+picture are too."""
+
 THRESHOLD: Final = 0.5
 """The score from which a category is true: more likely than not."""
 
@@ -65,7 +71,7 @@ def verdict(category: str, readings: Sequence[Reading]) -> Verdict:
     scored = [(score, one.kind) for one in readings if (score := _score(heads, one.signals)) is not None]
     if not scored:
         return UNSEEN
-    kinds = {kind for _, kind in scored}
+    kinds = {kind if category in PICTURED else "text" for _, kind in scored}
     applied: tuple[Kind, ...] = ("text", "image")
     return Verdict(max(score for score, _ in scored), tuple(kind for kind in applied if kind in kinds))
 
