@@ -34,6 +34,8 @@ from holdfast.web.guard import PUBLIC
 from holdfast.web.health import Health, Readiness
 from holdfast.web.items import Items
 from holdfast.web.keys import SCOPE_DOCS
+from holdfast.web.moderations import operations as moderations
+from holdfast.web.perspective import operations as perspective
 from holdfast.web.problems import KINDS, ProblemDocument
 from holdfast.web.reading import DecisionPage, DecisionRecord, PolicyDetail, PolicyList, SignalList
 
@@ -65,6 +67,7 @@ def openapi_config() -> OpenAPIConfig:
         tags=[
             Tag(name="decisions", description="Have items decided; read what was decided."),
             Tag(name="policies", description="The rules, and what they may read."),
+            Tag(name="compatible", description="The formats of Perspective and of OpenAI's moderations."),
             Tag(name="operation", description="For monitoring."),
         ],
         security=[{"bearer": []}, {"header": []}, {}],
@@ -103,12 +106,21 @@ class _Page(OpenAPIRenderPlugin):
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """The framework's `document` with what it does not know: the raw route that decides, examples, and
-    the exact schemas of our types (which fields are refused, what is null)."""
-    paths: dict[str, Any] = {PATH: {"post": _decide_operation()}}
+    """The framework's `document` with what it does not know: the raw routes, examples, and the exact
+    schemas of our types (which fields are refused, what is null)."""
+    paths: dict[str, Any] = {
+        PATH: {"post": _decide_operation()},
+        **moderations.operations(),
+        **perspective.operations(),
+    }
     for path, methods in document["paths"].items():
         paths[path] = {method: _with_examples(operation) for method, operation in methods.items()}
-    components = {**document["components"], "schemas": {**document["components"]["schemas"], **_schemas()}}
+    known = document["components"]
+    components = {
+        **known,
+        "schemas": {**known["schemas"], **_schemas(), **moderations.schemas(), **perspective.schemas()},
+        "securitySchemes": {**known["securitySchemes"], **perspective.SECURITY_SCHEMES},
+    }
     return {**document, "paths": paths, "components": components}
 
 

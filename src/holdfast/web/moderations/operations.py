@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from holdfast.content import TEXT_LIMIT
+from holdfast.media.picture import KINDS as PICTURES
 from holdfast.web.moderations.categories import CATEGORIES, THRESHOLD, Reading
 from holdfast.web.moderations.errors import ErrorDocument, Refusal, refusal_of
 from holdfast.web.moderations.wire import (
@@ -21,7 +22,7 @@ from holdfast.web.moderations.wire import (
     decode_request,
     result,
 )
-from holdfast.web.problems import Problem
+from holdfast.web.problems import KINDS, Problem
 
 _PREFIX: Final = "Moderation"
 _REF: Final = f"#/components/schemas/{_PREFIX}{{name}}"
@@ -158,10 +159,10 @@ def schemas() -> dict[str, Any]:
 def _description() -> str:
     unseen = ", ".join(f"`{category}`" for category, heads in CATEGORIES.items() if not heads)
     return (
-        f"A category is true where its score is at least {THRESHOLD}: more likely than not. What is not looked at is "
+        f"Answers OpenAI's moderations; scores are Holdfast's own. A category is true where its score is at least {THRESHOLD}: more likely than not. What is not looked at is "
         f"`false` with a score of 0 and with no input types applied: always {unseen}; everything in a language that is "
         "not covered; pictures without the extra `media`, which reads the text in them. Pictures come as data URLs of "
-        f"PNG, JPEG, WebP or GIF, up to {IMAGE_LIMIT}; other URLs are refused unless the setting "
+        f"{', '.join(kind.upper() for kind in PICTURES)}, up to {IMAGE_LIMIT}; other URLs are refused unless the setting "
         "`compatible.image_hosts` names their host. Texts are decided by the live policy and recorded, unless "
         "the setting `compatible.record` is off."
     )
@@ -169,7 +170,7 @@ def _description() -> str:
 
 def _answer() -> dict[str, Any]:
     heads = sorted({head for heads in CATEGORIES.values() for head in heads})
-    signals = {head: 0.0004 * (number + 1) for number, head in enumerate(heads)}
+    signals = {head: round(0.0004 * (number + 1), 4) for number, head in enumerate(heads)}
     answer = ModerationResponse(
         id="modr-5f0c1c6c9d2f4b7e8a31d2c4",
         model="omni-moderation-latest@holdfast-3",
@@ -189,7 +190,7 @@ def _refusals() -> dict[str, Any]:
         response = responses.setdefault(
             str(refusal.status),
             {
-                "description": "Refused, in OpenAI's words.",
+                "description": KINDS[refusal.counted].title,
                 "content": {"application/json": {"schema": _ref("ErrorDocument"), "examples": {}}},
             },
         )

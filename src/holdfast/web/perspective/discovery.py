@@ -35,7 +35,7 @@ def discovery(scope: Scope) -> Answered:
     if query.get("version", VERSION) != VERSION:
         raise GoogleError(404, f"Only the version {VERSION} is served here.", problem="not-found")
     root = root_url(scope)
-    return Answered(msgspec.json.encode({**_DOCUMENT, "rootUrl": root, "baseUrl": root}))
+    return Answered(msgspec.json.encode({**DOCUMENT, "rootUrl": root, "baseUrl": root}))
 
 
 def root_url(scope: Scope) -> str:
@@ -94,7 +94,7 @@ _SENT: Final = {
     ),
     "clientToken": _of("string", "Is given back in the answer."),
     "sessionId": _of("string", "Is taken and not used."),
-    "communityId": _of("string", "Is taken and not used."),
+    "communityId": _of("string", "Where it stands: a plain name is kept with a suggested score."),
 }
 
 _SCHEMAS: Final = [
@@ -197,7 +197,7 @@ def _parameter(doc: str, kind: str = "string", **more: Any) -> dict[str, Any]:
 
 
 _UNUSED: Final = "Is taken and not used."
-_DOCUMENT: Final[dict[str, Any]] = {
+DOCUMENT: Final[dict[str, Any]] = {
     "kind": "discovery#restDescription",
     "discoveryVersion": "v1",
     "id": f"commentanalyzer:{VERSION}",
@@ -242,3 +242,4 @@ _DOCUMENT: Final[dict[str, Any]] = {
     },
     "schemas": {schema["id"]: schema for schema in _SCHEMAS},
 }
+"""All of it but where it was asked for."""
