@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,13 +35,22 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where a page's commands run. A server that one of them started (its id in a file `*.pid`) ends with the test."""
+    yield tmp_path
+    for left in tmp_path.glob("*.pid"):
+        with suppress(ProcessLookupError, ValueError):
+            os.kill(int(left.read_text()), signal.SIGTERM)
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("page", [p for p in PAGES if "$ " in p.read_text("utf-8")], ids=name)
-def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
+def test_commands_print_what_the_page_says(page: Path, folder: Path) -> None:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOLDFAST_DATA": str(tmp_path / "holdfast-data"),
+        "HOLDFAST_DATA": str(folder / "holdfast-data"),
         "COLUMNS": "100",
         "TERM": "dumb",
         "NO_COLOR": "1",
@@ -47,13 +58,13 @@ def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
     ran = 0
     for kind, info, body in blocks(page):
         if info.startswith("title="):  # a file that later commands read
-            (tmp_path / info.removeprefix("title=").strip('"')).write_text(body, "utf-8")
+            (folder / info.removeprefix("title=").strip('"')).write_text(body, "utf-8")
         if kind != "console" or "not-run" in info:
             continue
         for command, expected in commands(body):
             done = subprocess.run(
                 ["bash", "-c", command],
-                cwd=tmp_path,
+                cwd=folder,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -72,7 +83,12 @@ def test_commands_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if "```python" in p.read_text("utf-8")], ids=name)
 def test_python_snippets_run(page: Path) -> None:
-    code = "\n".join(body for kind, info, body in blocks(page) if kind == "python" and "not-run" not in info)
+    # Those with a title are files that commands run.
+    code = "\n".join(
+        body
+        for kind, info, body in blocks(page)
+        if kind == "python" and "not-run" not in info and not info.startswith("title=")
+    )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60
     )
