@@ -41,14 +41,19 @@ class Perspective(App):
 
 @contextmanager
 def running(
-    data: Path, *, policy: str | None = None, compatible: Mapping[str, Any] | None = None, **serve: Any
+    data: Path,
+    *,
+    compatible: Mapping[str, Any] | None = None,
+    ledger: Mapping[str, Any] | None = None,
+    **serve: Any,
 ) -> Iterator[Perspective]:
-    """The application over ASGI, with settings `serve` and `compatible`, and an admin's key in the client."""
-    settings = msgspec.convert({"serve": serve, "compatible": dict(compatible or {})}, Settings)
-    admin = make_key(data, "admin")
-    app = create_app(data, settings, policy=policy_of(policy) if policy else policy_of(), pages=None)
+    """The application over ASGI, with settings, and an admin's key in the client where the ledger is the folder's."""
+    sections = {"serve": serve, "compatible": dict(compatible or {}), "ledger": dict(ledger or {})}
+    settings = msgspec.convert(sections, Settings)
+    key = {} if ledger else {"Authorization": f"Bearer {make_key(data, 'admin')}"}
+    app = create_app(data, settings, policy=policy_of(), pages=None)
     with TestClient(app, raise_server_exceptions=False) as client:
-        client.headers["Authorization"] = f"Bearer {admin}"
+        client.headers.update(key)
         yield Perspective(data, app, client)
 
 

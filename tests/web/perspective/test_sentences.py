@@ -90,8 +90,8 @@ def test_the_last_sentence_takes_the_rest() -> None:
 
 
 def test_millions_of_characters_that_the_rules_look_ahead_over_take_no_time() -> None:
-    # Quadratic time would be weeks here.
-    size = 1_000_000
+    # Quadratic time would be hours here.
+    size = 300_000
     for hostile in ("a." + ")" * size, "a." + " " * size, ". 1" * (size // 3), "a." + "\u0301" * size, "." * size, ".)" * (size // 2), "a. " + "(1" * size):  # fmt: skip
         found = sentences(hostile)
         assert hostile[found[-1].end :].strip() == ""

@@ -182,8 +182,14 @@ def _quota(problem: Problem) -> GoogleError:
             "metadata": {"service": _SERVICE, "quota_metric": f"{_SERVICE}/analysis_requests"},
         },
         problem=problem.code,
-        headers=problem.headers,
+        headers=_headers(problem),
     )
+
+
+_WORDS: Final = {
+    "internal": "Internal error encountered.",
+    "timed-out": f"{KINDS['timed-out'].title}. Try again.",  # there is no Idempotency-Key here
+}
 
 
 def of(problem: Problem, *, keyed: bool) -> GoogleError:
@@ -194,8 +200,10 @@ def of(problem: Problem, *, keyed: bool) -> GoogleError:
         return _quota(problem)
     # Clients know the statuses above; what else is wrong with a request is 400, as Google's front ends answer it.
     code = problem.status if problem.status in STATUS else 400
-    message = f"{KINDS[problem.code].title}. {problem.detail}"
-    if problem.code == "internal":
-        message = "Internal error encountered."
-    headers = [header for header in problem.headers if header[0] != b"www-authenticate"]
-    return GoogleError(code, message, problem=problem.code, headers=headers, close=problem.close)
+    message = _WORDS.get(problem.code, f"{KINDS[problem.code].title}. {problem.detail}")
+    return GoogleError(code, message, problem=problem.code, headers=_headers(problem), close=problem.close)
+
+
+def _headers(problem: Problem) -> list[tuple[bytes, bytes]]:
+    # A browser would ask its user for a password.
+    return [header for header in problem.headers if header[0] != b"www-authenticate"]
