@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-WORDS = "the bristo is not\nwelcome in this town"
+WORDS = "the bristo is not at all\nwelcome in this old town"
 
 
 def drawn(
@@ -63,3 +64,11 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 def plain(text: str) -> str:
     """What has to be equal of what is drawn and what is read: the words, wherever lines and spaces fall."""
     return "".join(text.split()).lower()
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True

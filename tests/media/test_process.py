@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.media.pictures import WORDS, drawn, moving, plain, promising, saved
+from tests.media.pictures import WORDS, drawn, gone, moving, plain, promising, saved
+from tests.web.conftest import eventually
 
 from holdfast.media.picture import BYTES, KINDS, PictureRefused
 from holdfast.media.process import ReadingProcess, TookTooLong, is_installed
@@ -116,3 +119,34 @@ def test_a_process_that_dies_takes_nothing_with_it(reading: ReadingProcess) -> N
     assert plain(reading.read(saved(drawn()), LONG_S)) == plain(WORDS)
     reading.close()
     assert reading.pid is None
+
+
+HOLDER = """
+import sys
+from holdfast.media.process import ReadingProcess
+
+reading = ReadingProcess()
+reading.read(sys.stdin.buffer.read(), 120)
+print(reading.pid, flush=True)
+sys.stdin.close()
+import time
+time.sleep(60)
+"""
+
+
+def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        holder.stdin.write(saved(drawn("x")))
+        holder.stdin.close()
+        pid = int(holder.stdout.readline())
+        assert not gone(pid)
+        holder.kill()
+        holder.wait(30)
+        eventually(lambda: gone(pid), within_s=30)
+    finally:
+        holder.kill()
+        holder.wait(30)
+        holder.stdout.close()

@@ -42,7 +42,7 @@ REASONS: Final[dict[Reason, str]] = {
     "not-a-picture": f"it is none of {', '.join(KINDS)}",
     "animated": "it moves; send the frames that matter as pictures",
     "broken": "it is cut off or damaged",
-    "too-large": f"it has more than {PIXELS:,} pixels, or a side of more than {SIDE:,}",
+    "too-large": f"it has more than {BYTES:,} bytes, {PIXELS:,} pixels, or {SIDE:,} of them in a row",
 }
 """Why a picture is refused, in words that go on after "The picture is not read:"."""
 

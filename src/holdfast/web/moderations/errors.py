@@ -75,6 +75,8 @@ class _Kind(NamedTuple):
     code: str | None
     status: int | None = None
     """Where it is another than the problem's own."""
+    message: str | None = None
+    """Where the problem's own words speak of what this format does not have."""
 
 
 _KINDS: Final = {
@@ -89,14 +91,16 @@ _KINDS: Final = {
     "unsupported-media-type": _Kind(INVALID_REQUEST, "unsupported_content_type"),
     "invalid-item": _Kind(INVALID_REQUEST, None, 400),
     "rate-limited": _Kind("rate_limit_error", "rate_limit_exceeded"),
+    "timed-out": _Kind(SERVER_ERROR, "timed_out", message="The answer took too long. Try again."),
 }
-"""How each problem that a request can meet is told; the others are the server's and named as problems are."""
+"""How each problem that a request can meet is told; the others are named as problems are."""
 
 
 def refusal_of(problem: Problem) -> Refusal:
     """`problem` as this format says it, with its headers."""
-    kind = _KINDS.get(problem.code) or _Kind(SERVER_ERROR, problem.code.replace("-", "_"))
-    message = f"{KINDS[problem.code].title}. {problem.detail}"
+    fault = SERVER_ERROR if problem.status >= 500 else INVALID_REQUEST
+    kind = _KINDS.get(problem.code) or _Kind(fault, problem.code.replace("-", "_"))
+    message = kind.message or f"{KINDS[problem.code].title}. {problem.detail}"
     if problem.errors:
         first = problem.errors[0]
         message += f" At {first.where}: expected {first.expected}."

@@ -72,7 +72,7 @@ class Pictures:
             async with asyncio.timeout(self._timeout_s):
                 return [await self._text(place, url) for place, url in images]
         except (TimeoutError, TookTooLong):
-            raise Problem("timed-out", _TOO_LONG, headers=(retry_after(2),)) from None
+            raise Problem("timed-out", headers=(retry_after(2),)) from None
         finally:
             self._in_hand -= 1
             self._wait_idly()
@@ -133,15 +133,10 @@ class Pictures:
         return match
 
 
-_TOO_LONG: Final = "A picture was not read in time. Try again, or send fewer or smaller ones."
-
-
 def _decoded(place: str, url: str, head: re.Match[str]) -> bytes:
     """The bytes in a data URL that begins with `head`, which are what it says. Raises `Refusal`."""
     if (len(url) - head.end()) // 4 * 3 > BYTES + 2:
-        raise _refused(
-            place, f"The picture is not read: it has more than {BYTES:,} bytes.", "image_too_large"
-        )
+        raise PictureRefused("too-large")
     try:
         data = base64.b64decode(url[head.end() :].encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
