@@ -115,6 +115,7 @@ class _Tally:
         self._windows: dict[Any, ItemWindow | ValueWindow] = {}
         self._entries = 0
         self._counts = _condition(declaration)
+        self._reads = () if declaration.where is None else reads(declaration.where)
         self.counted: Sequence[bool | None] | None = None
 
     def advance(
@@ -172,10 +173,15 @@ class _Tally:
     ) -> Any:
         if self._counts is None or (known is not None and None not in known):
             return None if self._counts is None else known
-        told = self._counts(columns, n)
         if known is None:
-            return told
-        return [own if given is None else given for own, given in zip(told, known, strict=True)]
+            return self._counts(columns, n)
+        # Where it is known, the columns need not hold what the condition reads.
+        rows = [row for row, met in enumerate(known) if met is None]
+        told = self._counts({name: [columns[name][row] for row in rows] for name in self._reads}, len(rows))
+        met = list(known)
+        for row, own in zip(rows, told, strict=True):
+            met[row] = own
+        return met
 
     def state(self) -> list[tuple[Any, float, bytes, list[Any]]]:
         return [(key, *window.state()) for key, window in self._windows.items()]
