@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
+from tests.fixtures.browser import Watch
 from tests.fixtures.browser import browser as browser
 from tests.fixtures.serving import Serving, serving
+
+Open = Callable[..., Page]
 
 POLICY = """\
 policy: console_test
@@ -71,3 +76,25 @@ def empty_server(tmp_path_factory: pytest.TempPathFactory, policy_file: Path) ->
     """A server on which nothing was decided yet."""
     with serving(tmp_path_factory.mktemp("empty"), "--policy", str(policy_file)) as server:
         yield server
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Open]:
+    """Open a path of a server in a window of its own. What the pages complain of fails the test."""
+    contexts, watches = [], []
+
+    def visit(
+        server: Serving, path: str, *, width: int = 1440, expected: tuple[str, ...] = (), **options: Any
+    ) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        watches.append(Watch(context, expected))
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto(server.url + path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert [complaint for watch in watches for complaint in watch.complaints] == []

@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from tests.fixtures.browser import Watch, faults_of, require_browser
+from playwright.sync_api import Page, expect
+from tests.fixtures.browser import faults_of, require_browser
 from tests.fixtures.serving import Serving, serving
-from tests.web.console.conftest import HOSTILE, MAIL, PLAIN
+from tests.web.console.conftest import HOSTILE, MAIL, PLAIN, Open
 
 require_browser()
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Open]:
-    """Open a path of a server in a window of its own. What the pages complain of fails the test."""
-    contexts, watches = [], []
-
-    def visit(
-        server: Serving, path: str, *, width: int = 1440, expected: tuple[str, ...] = (), **options: Any
-    ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        watches.append(Watch(context, expected))
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.goto(server.url + path)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert [complaint for watch in watches for complaint in watch.complaints] == []
-
 
 PAGES = (
     "/",
@@ -46,6 +19,7 @@ PAGES = (
     "/decisions?action=hold&when=today",
     "/decisions/{mail}",
     "/decisions/{plain-0}",
+    "/suggestions",
     "/policy",
     "/keys",
     "/kit",

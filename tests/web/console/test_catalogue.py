@@ -14,6 +14,7 @@ from markupsafe import Markup
 import holdfast.web.console
 from holdfast.content import SURFACES
 from holdfast.decision import ACTIONS
+from holdfast.perspective import ATTRIBUTES, EXPERIMENTAL
 from holdfast.web.console.catalogue import catalogue
 
 WORDS = catalogue()
@@ -24,16 +25,18 @@ DYNAMIC = {
     "action": ACTIONS,
     "action_means": (*ACTIONS, "escalate"),
     "surface": SURFACES,
-    "veil": ("erased", "not_kept", "not_allowed"),
+    "veil": ("erased", "erased_suggestion", "not_kept", "not_allowed"),
     "rate": ("steady", "rising", "falling"),
     "live": ("live", "paused", "connecting", "stale", "offline"),
     "decisions": ("title",),
-    "frame": ("home", "decisions", "policy"),
+    "frame": ("home", "decisions", "suggestions", "policy"),
+    "attribute": [name.lower() for name in ATTRIBUTES if not name.endswith(EXPERIMENTAL)],
     "keys": (
         "help",
         "write",
         "home",
         "decisions",
+        "suggestions",
         "policy",
         "next",
         "previous",
@@ -54,7 +57,7 @@ def used() -> set[str]:
         if key.partition(".")[0] in {name.partition(".")[0] for name in WORDS.strings}
     }
     dynamic = {f"{section}.{name}" for section, names in DYNAMIC.items() for name in names}
-    titles = {f"{page}.title" for page in ("home", "decisions", "policy")}
+    titles = {f"{page}.title" for page in ("home", "decisions", "suggestions", "policy")}
     shelves = {
         f"kit.{name}" for name in re.findall(r'shelf\("(\w+)"\)', (HERE / "templates/kit.html").read_text())
     }

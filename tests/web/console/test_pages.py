@@ -15,7 +15,17 @@ import pytest
 from tests.fixtures.serving import Answer, Serving, run, serving
 from tests.web.console.conftest import HOSTILE, MAIL, PLAIN, RTL
 
-PAGES = ("/", "/decisions", "/decisions?action=hold", "/policy", "/keys", "/kit", "/sign-in", "/decisions/0")
+PAGES = (
+    "/",
+    "/decisions",
+    "/decisions?action=hold",
+    "/suggestions",
+    "/policy",
+    "/keys",
+    "/kit",
+    "/sign-in",
+    "/decisions/0",
+)
 
 
 def links_of(answer: Answer) -> list[str]:
@@ -50,7 +60,15 @@ def test_every_link_leads_somewhere(server: Serving) -> None:
         is_page = answer.headers["content-type"].startswith("text/html")
         if is_page and "/decisions/" not in path and path != "/kit":
             waiting += links_of(answer)
-    assert {"/", "/decisions", "/policy", "/keys", "/kit", "/decisions?action=hold&when=today"} <= seen
+    assert {
+        "/",
+        "/decisions",
+        "/suggestions",
+        "/policy",
+        "/keys",
+        "/kit",
+        "/decisions?action=hold&when=today",
+    } <= seen
 
 
 def test_a_count_links_to_the_list_that_it_counts(server: Serving) -> None:

@@ -18,6 +18,7 @@ from holdfast.web.console.evidence import mark, readings, shape
 from holdfast.web.console.figures import BIN_SECONDS, BINS, Minute
 from holdfast.web.console.plot import plot
 from holdfast.web.console.sources import Commands, Counts, Rate, Shown, Status, finding, stopped
+from holdfast.web.console.suggestions import HEADS, Around, Suggestion, compare
 from holdfast.web.console.views import Happened, Row, Trial, Words, gravest, humane, judged
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
@@ -50,6 +51,7 @@ def context() -> dict[str, Any]:
         "rates": [_rate(busy), _rate([(0, 0)] * (BINS - 2) + [(2, 1), (1, 0)]), _rate([(0, 0)] * BINS)],
         "shown": _shown(busy),
         "quiet": _shown([(0, 0)] * BINS),
+        "suggestions": [_suggestion(*case) for case in _SUGGESTIONS],
         "trials": [
             Trial(TEXT, decision=judged(_DECISION, TEXT, _FIELDS, words)),
             Trial("hello", decision=judged(_HARMLESS, "hello", {}, words)),
@@ -144,6 +146,36 @@ _ROWS: tuple[tuple[str, Action, bool, tuple[Fired, ...], str | None, int], ...] 
     ("1021", "label", False, _RULES[:1], None, 0),
     ("1020.17", "allow", False, (), "Lovely soup. " * 40, 0),
 )
+
+
+_SUGGESTIONS: tuple[tuple[int, str | None, str | None, dict[str, float], str | None, str | None], ...] = (
+    (905, "Forum tools", "forum-7", {"TOXICITY": 0.9, "INSULT": 1.0, "THREAT": 0.0}, TEXT, None),
+    (904, None, None, {"IDENTITY_ATTACK": 0.0}, HOSTILE, "suggestions.busy"),
+    (903, "newsroom", None, {"SPAM": 0.7, "RETIRED_ATTRIBUTE": 0.1}, None, "suggestions.erased"),
+)
+
+
+def _suggestion(
+    seq: int,
+    who: str | None,
+    community: str | None,
+    scores: dict[str, float],
+    text: str | None,
+    why: str | None,
+) -> Suggestion:
+    compared = compare(scores, None if why else {**dict.fromkeys(HEADS, 0.03), "harassment": 0.31})
+    kept = Words(None, "erased_suggestion", "") if text is None else Words(text, "", shape(text))
+    return Suggestion(
+        seq,
+        who,
+        community,
+        catalogue().relative(NOW - timedelta(hours=906 - seq), NOW),
+        kept,
+        (Around("decision.parent", kept),) if seq == 905 else (),
+        compared,
+        sum(pair.differs for pair in compared),
+        why,
+    )
 
 
 def _row(

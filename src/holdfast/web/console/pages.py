@@ -26,6 +26,7 @@ from holdfast.web.console.listing import Filters
 from holdfast.web.console.live import pulse_route
 from holdfast.web.console.refusals import not_found, refusals
 from holdfast.web.console.sources import Commands, Sources, commands
+from holdfast.web.console.suggestions import SuggestionSource, suggestion_commands
 from holdfast.web.console.views import Trial
 from holdfast.web.guard import PUBLIC, needs
 from holdfast.web.service import Service
@@ -80,6 +81,10 @@ def console_router(service: Service) -> Router:
     async def decision(request: _Request, ref: _Ref) -> Response[str]:
         return await console.decision(request, ref)
 
+    @get("/suggestions")
+    async def suggestions(request: _Request, before: _Query = None) -> Response[str]:
+        return await console.suggestions(request, before)
+
     @get("/policy")
     async def policy(request: _Request) -> Response[str]:
         return await console.policy(request)
@@ -92,7 +97,7 @@ def console_router(service: Service) -> Router:
         "/static", directories=[render.STATIC], opt=PUBLIC, include_in_schema=False, after_request=_kept
     )
     routes: list[ControllerRouterHandler] = [home, recent, trial, decisions, decision, policy, keys, static]
-    routes += [pulse_route(service, console.sources), *sign_in_routes(service)]
+    routes += [suggestions, pulse_route(service, console.sources), *sign_in_routes(service)]
     if service.settings.serve.kit:
         routes.append(get("/kit", sync_to_thread=False)(kit.show))
     return Router(
@@ -116,6 +121,7 @@ class Console:
         self.service = service
         self.words = catalogue()
         self.sources = Sources(service, self.words)
+        self._suggestions = SuggestionSource(self.sources)
         self._forms = Forms()
         self._trials = 0
 
@@ -164,6 +170,16 @@ class Console:
             )
         title = self.words.say("decision.title", ref=page.ref)
         return self._page("decision.html", seen_by, "decisions", title=title, decision=page, proof=proof)
+
+    async def suggestions(self, request: _Request, before: str | None) -> Response[str]:
+        """Scores that clients suggested, newest first, beside Holdfast's own."""
+        seen_by = visitor(self.service, request)
+        try:
+            listing = await self._suggestions.listing(before, may_see=seen_by.may_see_texts)
+        except NotFound:
+            return not_found(self._frame(seen_by), self.words.say("error.not_found"))
+        told = suggestion_commands(self.service, str(request.base_url))
+        return self._page("suggestions.html", seen_by, "suggestions", listing=listing, commands=told)
 
     async def policy(self, request: _Request) -> Response[str]:
         """The live policy as text, with what its rules did today."""

@@ -136,7 +136,7 @@ function step(by) {
   const next = all[Math.min(all.length - 1, Math.max(0, here ? all.indexOf(here) + by : 0))];
   for (const row of all) delete row.dataset.current;
   next.dataset.current = "";
-  (next.querySelector("summary") ?? next.querySelector("[data-open]")).focus();
+  (next.querySelector("summary") ?? next.querySelector("[data-open]") ?? next).focus();
 }
 
 const DEEDS = {
@@ -148,7 +148,7 @@ const DEEDS = {
   o: () => current()?.querySelector("[data-open]")?.click(),
   Escape: () => document.querySelectorAll(".veil[open]").forEach((veil) => { veil.open = false; }),
 };
-const PLACES = { h: "/", d: "/decisions", p: "/policy" };
+const PLACES = { h: "/", d: "/decisions", s: "/suggestions", p: "/policy" };
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || dialog?.open) return;
