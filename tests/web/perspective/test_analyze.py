@@ -48,6 +48,14 @@ def test_every_attribute_is_answered_from_what_decide_finds_in_the_text(shared: 
         }
 
 
+@given(st.text(st.sampled_from("ab 😀é\u0301\U0010ffff."), max_size=20))
+@settings(max_examples=40, deadline=None)
+def test_the_span_over_the_whole_is_as_long_as_javascript_counts(scoring: Perspective, text: str) -> None:
+    text = f" you {text}"
+    (span,) = scoring.scores(text, **ENGLISH)["attributeScores"]["TOXICITY"]["spanScores"]
+    assert (span["begin"], 2 * span["end"]) == (0, len(text.encode("utf-16-le")))
+
+
 def test_only_what_is_asked_for_is_answered_with_the_token_that_was_sent(shared: Perspective) -> None:
     answer = shared.scores("hello you people", "SPAM", "THREAT", clientToken="of mine", **ENGLISH)
     assert list(answer["attributeScores"]) == ["SPAM", "THREAT"]

@@ -2,7 +2,8 @@
 
 Read as browsers read it (the tokenizer of the HTML standard): tags, comments, scripts and styles are not seen, character
 references are, what a tag of a block parts is parted by a line break, and letters with nothing but inline tags between
-them stay one word (`f<b>o</b>o`). Style sheets are not read, so what they hide is seen here, and so is some of a script that holds another's beginning in a comment.
+them stay one word (`f<b>o</b>o`). Style sheets are not read, so what they hide is seen here, and so is the end of a script
+that holds a comment with the beginning of another script.
 
 Time is linear in the source: every construct that is not closed runs to the end, as it does in a browser.
 """

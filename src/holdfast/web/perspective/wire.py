@@ -200,7 +200,7 @@ def _one_of(names: Sequence[str]) -> Read:
 
 def _list(one: Read) -> Read:
     def read(value: Any, where: str) -> tuple[Any, ...]:
-        # A single value is taken for a list of it, as Google's servers do.
+        # A single value is taken for a list of it: there is nothing else that it could mean.
         values = value if isinstance(value, list) else [value]
         return tuple(one(entry, f"{where}[{number}]") for number, entry in enumerate(values))
 
