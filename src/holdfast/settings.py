@@ -116,7 +116,8 @@ class CompatibleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         bool,
         Meta(
             description="Decide what comes in these formats by the live policy and record it, as `/v1/decide` does "
-            "(never where the request says `doNotStore`). Off: it is scored, and nothing is kept."
+            "(never where the request says `doNotStore`). Off: it is scored, nothing is kept, and suggested "
+            "scores are refused."
         ),
     ] = True
     queue_s: Annotated[

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Shell
-from tests.ledger.samples import an_item, record, record_allowed
+from tests.ledger.samples import NOW, an_item, record, record_allowed
 
 from holdfast.ledger import Ledger
+from holdfast.ledger.suggestions import Suggested, newest, suggest
 
 
 @pytest.fixture
@@ -194,3 +195,71 @@ def test_an_output_that_takes_no_more_is_no_traceback(
     assert done.returncode == expected, done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def suggest_many(data: Path, texts: int) -> None:
+    """Half of them threats by what is said of them, the other half not."""
+    with Ledger.open(data=data) as ledger:
+        suggest(
+            ledger,
+            [
+                Suggested(
+                    an_item(n, f"I know where you live and I will hurt you on day {n}")
+                    if n % 2
+                    else an_item(n, f"what a lovely soup you made for all of us on day {n}"),
+                    {"THREAT": float(n % 2), "TOXICITY": 0.9 if n % 2 else 0.2},
+                    "k1",
+                )
+                for n in range(texts)
+            ],
+            NOW,
+        )
+
+
+def test_suggestions_become_a_file_that_calibrate_takes(shell: Shell, filled: Path) -> None:
+    suggest_many(filled, 44)
+    with Ledger.open(data=filled) as ledger:
+        ledger.erase(newest(ledger, 1)[0].event.item.text or "", "ada", "asked for", NOW)
+    code, out, error = shell("ledger", "suggestions", "--out", "labels.csv")
+    assert (code, error) == (0, "")
+    assert out.splitlines() == [
+        "labels.csv: 43 suggestions",
+        "  1 left out: a text of it was erased",
+        "  TOXICITY: 43, of them 21 at 0.5 or more",
+        "  THREAT: 43, of them 21 at 0.5 or more",
+        "Next: holdfast calibrate labels.csv --label threat=THREAT",
+    ]
+    code, out, _ = shell("calibrate", "labels.csv", "--label", "threat=THREAT")
+    assert code == 0, out
+    assert "43 labelled rows, 21 positive" in out
+    assert (filled / "calibration.json").is_file()
+
+
+def test_a_few_suggestions_are_written_and_more_are_asked_for(run, filled: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    suggest_many(filled, 2)
+    code, out, _ = run("suggestions", "-o", "labels.jsonl")
+    assert code == 0
+    assert "wait for more. `holdfast calibrate` takes at least 20" in out
+    assert len((tmp_path / "labels.jsonl").read_text().splitlines()) == 2
+
+
+def test_suggestions_are_not_written_over_what_is_there(run, filled: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    suggest_many(filled, 2)
+    (tmp_path / "labels.csv").write_text("by hand")
+    code, _, error = run("suggestions", "--out", "labels.csv")
+    assert (code, "--force" in error) == (2, True)
+    assert (tmp_path / "labels.csv").read_text() == "by hand"
+    assert run("suggestions", "--out", "labels.csv", "--force")[0] == 0
+    assert (tmp_path / "labels.csv").read_text().startswith("id,text,")
+    for harmful in ("data/holdfast.db", "data/holdfast.toml"):
+        assert run("suggestions", "--out", harmful, "--force")[0] == 2
+    code, _, error = run("suggestions", "--out", "labels.txt")
+    assert (code, ".parquet" in error) == (2, True)
+
+
+def test_the_text_of_a_suggestion_is_erased_by_its_reference(run, filled: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    suggest_many(filled, 2)
+    assert run("erase", "7", "--why", "asked for")[1] == "1 text erased, 0 were erased before\n"
+    assert run("verify")[0] == 0
+    assert run("prove", "7", "--with-texts")[0] == 0
+    assert b"where you live" not in b"".join(path.read_bytes() for path in filled.iterdir())

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from cyclopts import App, Parameter
@@ -21,9 +22,12 @@ from holdfast.ledger.proof import PROOF_BYTES_LIMIT, Proof
 from holdfast.ledger.suggestions import item_at
 from holdfast.ledger.tree import TreeHead
 
+if TYPE_CHECKING:
+    from holdfast.measure.suggestions import Written
+
 app = App(
     name="ledger",
-    help="Check, prove, export and erase: the record of every decision.",
+    help="Check, prove, export and erase: the record of every decision, and of scores that were suggested.",
     default_parameter=Parameter(negative=()),
 )
 
@@ -213,6 +217,34 @@ def rebuild(*, data: Data = DEFAULT_DATA, database: DatabaseUrl = None) -> None:
     _out(f"derived again from {size} events".encode())
 
 
+@app.command
+def suggestions(
+    *,
+    out: Annotated[
+        Path, Parameter(name=["--out", "-o"], help="Where to write them: .csv, .jsonl or .parquet.")
+    ],
+    force: Annotated[bool, Parameter(help="Replace what is at --out.")] = False,
+    data: Data = DEFAULT_DATA,
+    database: DatabaseUrl = None,
+) -> None:
+    """Write the scores that clients suggested (comments:suggestscore) to a file of labels for `holdfast calibrate`.
+
+    One row a suggestion: the text, and for each attribute the label, 1 from a suggested score of 0.5 on and else 0,
+    and the score (ATTRIBUTE_SCORE). What the same key said last of a text counts; erased texts are left out.
+    """
+    from holdfast.bulk.encoders import format_of
+    from holdfast.cli.evaluate import check_outputs
+    from holdfast.measure.suggestions import write_suggestions
+
+    format = format_of(out)
+    keep_from_harm({"--out": out}, data, {}, database)
+    check_outputs({"--out": out}, overwrite=force)
+    with open_ledger(data, database, must_exist=True) as ledger:
+        written = write_suggestions(ledger, out, format)
+    for line in _told(written, out):
+        _out(line.encode())
+
+
 # Inside -------------------------------------------------------------------------------------
 
 
@@ -231,6 +263,31 @@ class _Bar:
 
     def __call__(self, done: int, total: int) -> None:
         self._progress.update(self._task, completed=done, total=total)
+
+
+def _told(written: Written, out: Path) -> Iterator[str]:
+    from holdfast.measure.refit import FEWEST
+    from holdfast.measure.suggestions import HEADS
+
+    yield f"{out}: {written.rows:,} suggestion{'' if written.rows == 1 else 's'}"
+    if written.erased:
+        yield f"  {written.erased:,} left out: a text of it was erased"
+    if written.superseded:
+        yield f"  {written.superseded:,} left out: the same key said something newer of the same text"
+    enough = []
+    for name, labels in written.labels.items():
+        if labels:
+            positive = written.positive[name]
+            yield f"  {name}: {labels:,}, of them {positive:,} at 0.5 or more"
+            if name in HEADS and min(positive, labels - positive) >= FEWEST:
+                enough.append(f"{HEADS[name]}={name}")
+    if enough:
+        yield f"Next: holdfast calibrate {quote(str(out))} --label {' '.join(enough)}"
+    else:
+        yield (
+            f"Next: wait for more. `holdfast calibrate` takes at least {FEWEST} texts of either kind of one of "
+            f"{', '.join(HEADS)}."
+        )
 
 
 def _erase(ledger: Ledger, commitment: str, by: str, why: str) -> bool:
