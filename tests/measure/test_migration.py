@@ -112,7 +112,7 @@ def test_the_interval_holds_the_cut_off_that_is_equal_for_all(n: int) -> None:
 
 
 @given(scores, st.floats(0, 1), st.sampled_from([None, 0.1]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_the_same_number_gives_here(
     rows: list[tuple[int, int, bool]], threshold: float, prevalence: float | None
 ) -> None:
