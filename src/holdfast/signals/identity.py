@@ -161,8 +161,10 @@ class Identities:
         return " ".join(of_group[-1].words) + (" people" if form == MANY else "")
 
     def _find(self, text: str) -> list[tuple[int, int, str, tuple[str, ...]]]:
+        words = _WORD.findall(text)
+        if self._by_word.keys().isdisjoint(words):  # most texts name nobody, and places cost more than words
+            return []
         tokens = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
-        words = [word for word, _, _ in tokens]
         found: list[tuple[int, int, str, tuple[str, ...]]] = []
         at = 0
         while at < len(words):
