@@ -99,11 +99,13 @@ def item_at(ledger: Ledger, ref: str) -> ItemRecord:
     """The item of the decision or the suggestion at the reference `ref`. Raises `NotFound`."""
     try:
         return ledger.decision(ref).item
-    except NotFound:
-        if ref.isascii() and ref.isdigit() and len(ref) <= 18:
+    except NotFound as error:
+        whole = ref.isascii() and ref.isdigit() and len(ref) <= 18
+        if whole and int(ref) < ledger.head().size:
             event = ledger.get(int(ref)).event
             if type(event) is ScoreSuggested:
                 return event.item
+        error.what = "no decision and no suggestion has this reference"
         raise
 
 
