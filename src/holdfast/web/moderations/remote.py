@@ -127,7 +127,7 @@ def fetch(target: Target, limit: int, within_s: float) -> bytes:
         raise NotFetched(_SILENT) from None
     finally:
         watch.cancel()
-        connection.close()
+        connection.finish()
     if connection.is_broken_off:
         raise NotFetched(_SILENT)
     return data
@@ -139,20 +139,20 @@ _SILENT: Final = "its host does not answer in time, or not as a web server does"
 def _asked(connection: http.client.HTTPConnection, path: str, limit: int) -> bytes:
     headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "Holdfast"}
     connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    if answer.status != 200:
-        moved = 300 <= answer.status < 400
-        raise NotFetched("its host sends elsewhere" if moved else "its host does not have it")
-    if answer.getheader("Content-Encoding", "identity").lower() != "identity":
-        raise NotFetched("its host packs it, unasked")
-    if answer.length is not None and answer.length > limit:
-        raise NotFetched(f"it has more than {limit:,} bytes")
-    data = answer.read(limit + 1)
-    if len(data) > limit:
-        raise NotFetched(f"it has more than {limit:,} bytes")
-    if answer.length:
-        raise NotFetched("its host broke off")
-    return data
+    with connection.getresponse() as answer:
+        if answer.status != 200:
+            moved = 300 <= answer.status < 400
+            raise NotFetched("its host sends elsewhere" if moved else "its host does not have it")
+        if answer.getheader("Content-Encoding", "identity").lower() != "identity":
+            raise NotFetched("its host packs it, unasked")
+        if answer.length is not None and answer.length > limit:
+            raise NotFetched(f"it has more than {limit:,} bytes")
+        data = answer.read(limit + 1)
+        if len(data) > limit:
+            raise NotFetched(f"it has more than {limit:,} bytes")
+        if answer.length:
+            raise NotFetched("its host broke off")
+        return data
 
 
 class _Connection(http.client.HTTPConnection):
@@ -173,6 +173,9 @@ class _Connection(http.client.HTTPConnection):
         made = self._connected()
         # A handle of its own, since the TLS layer takes the socket over.
         self._handle = made.dup()
+        if self.is_broken_off:  # before there was anything to break off
+            made.close()
+            raise TimeoutError
         if self._is_encrypted:
             self.sock = ssl.create_default_context().wrap_socket(made, server_hostname=self.host)
         else:
@@ -197,8 +200,9 @@ class _Connection(http.client.HTTPConnection):
             with suppress(OSError):
                 self._handle.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        super().close()
+    def finish(self) -> None:
+        """Close for good. (`close` alone is also called where an answer is begun that will end the connection.)"""
+        self.close()
         handle, self._handle = self._handle, None
         if handle is not None:
             handle.close()
@@ -223,7 +227,7 @@ def is_public(address: str) -> bool:
     if parsed is None:
         return False
     if isinstance(parsed, IPv6Address):
-        if parsed in _TRANSLATED_LOCALLY:
+        if parsed in _TRANSLATED_LOCALLY or parsed.is_site_local:
             return False
         inner: list[IPv4Address | None] = [parsed.ipv4_mapped, parsed.sixtofour]
         inner += parsed.teredo or ()
