@@ -114,9 +114,7 @@ def test_what_is_not_covered_is_unknown_never_fine(classifier: Classifier, text:
     assert set(of(classifier, text).values()) == {None}
 
 
-@pytest.mark.parametrize(
-    "text", ["hi", "😀😀😀", "1488", "!!!", "lol ok", "a" * 20_000, "hello שלום", "...", "@you"]
-)
+@pytest.mark.parametrize("text", ["hi", "😀😀😀", "1488", "lol ok", "a" * 20_000, "hello שלום", "@you"])
 def test_what_is_short_or_odd_is_read(classifier: Classifier, text: str) -> None:
     assert all(isinstance(of(classifier, text)[head], float) for head in HEADS)
 

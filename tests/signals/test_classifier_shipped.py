@@ -209,6 +209,7 @@ UNKNOWN = {
     "zero width": "\u200b\u200d\u2060\ufeff" * 50,
     "selectors": "\ufe0f\u200d\ufe0f",
     "controls": "\x00\x01\x02\x1b\x7f\x85",
+    "signs": "!?...,;:-()[]{}" * 100,
     "hebrew": "שלום לכולם וברוכים הבאים לערוץ שלנו",
     "arabic": "مرحبا بكم جميعا في قناتنا الجديدة",
     "right to left marks": "\u202eשלום לכולם\u202c",
@@ -224,7 +225,6 @@ READ = {
     "as long as it may be": "no " * (TEXT_LIMIT // 3),
     "no space": "stop" * 5_000,
     "only emoji": "😀🔥👩‍👩‍👧‍👦🇵🇱" * 20,
-    "signs": "!?...,;:-()[]{}" * 100,
     "digits": "1234567890" * 500,
     "controls in words": "he\x00llo \x1b[31mworld\x07 again my dear friend",
     "zero width in words": "go\u200bod mor\u200dning my dear friends",
@@ -297,3 +297,9 @@ def test_what_the_platform_says_the_language_is_counts(classifier: Classifier) -
     ]
     hate = classifier.measure(Batch(items)).columns["hate"]
     assert [value is None for value in hate] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("text", ["", "...", "?!?", "- – —", "$$$", "\u200b", "&&"])
+def test_where_nothing_is_said_nothing_is_known(classifier: Classifier, text: str) -> None:
+    evidence = classifier.measure(Batch([Item(id="1", text=text), Item(id="2", text=text, language="en")]))
+    assert all(values == [None, None] for values in evidence.columns.values())

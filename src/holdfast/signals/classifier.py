@@ -5,6 +5,7 @@ Where the language is not covered, or there is no word, everything is unknown, n
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -41,7 +42,8 @@ CACHED_CHARACTERS: Final = 400
 DIGITS: Final = 4
 """Decimals of a probability."""
 
-_CODE: Final = "2"
+_SAID: Final = re.compile(r"[^\W_]")
+_CODE: Final = "3"
 _DOCS: Final = {
     "hate": "How probable it is that the text attacks people for who they are.",
     "harassment": "How probable it is that the text attacks the person it is aimed at.",
@@ -221,7 +223,7 @@ class Classifier:
         return [
             row
             for row, (text, language) in enumerate(zip(texts, languages, strict=True))
-            if text and (language in LANGUAGES if language is not None else _latin(text))
+            if _SAID.search(text) and (language in LANGUAGES if language is not None else _latin(text))
         ]
 
     def _read(self, readings: Sequence[Reading]) -> list[Answer | None]:
