@@ -125,7 +125,7 @@ def test_one_attribute_that_cannot_be_compared_does_not_keep_the_others() -> Non
     assert found["TOXICITY"].migration is not None
     for attribute, why in (
         ("INSULT", "the same in every row"),
-        ("THREAT", "has no score"),
+        ("THREAT", "no row has a former score"),
         ("SPAM", "not between 0 and 1"),
     ):
         assert found[attribute].migration is None

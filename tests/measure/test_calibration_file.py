@@ -150,7 +150,7 @@ def test_mapped_attributes_are_told_and_kept_without_a_fit(tmp_path: Path) -> No
     page = " ".join(parsed(render_report(found, "old.csv", NOW)).words)
     for one in found.attributes:
         assert one.migration is not None
-        value = f"{one.migration.correlation.value:.2f}"
+        value = f"{one.migration.correlation.value:.2f}".replace("-", "−")
         mapped = one.migration.thresholds[0]
         assert mapped.change is not None
         for said in (
@@ -181,3 +181,9 @@ def test_rows_that_are_not_found_again_are_warned_of() -> None:
     assert "THREAT: fewer than half of the rows" in printed(noise)
     alike = compared({"THREAT": told_here(None, "THREAT")}, thresholds=(0.0,))  # type: ignore[dict-item]
     assert "fewer than half of the rows" not in printed(alike)
+
+
+def test_an_attribute_that_was_not_compared_says_why() -> None:
+    found = compared({"TOXICITY": former("TOXICITY"), "SPAM": [0.5] * 300})
+    for said in (printed(found), " ".join(parsed(render_report(found, "old.csv", NOW)).words)):
+        assert "SPAM, not compared: the former score is the same in every row" in said

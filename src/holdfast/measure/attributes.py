@@ -216,9 +216,9 @@ class AttributeRows:
         moved, why = None, None
         try:
             if not scored.any():
-                raise wanted.former.refuse(where)
+                raise InvalidSample("no row has a former score")
             if not (known & scored).any():
-                raise InvalidSample("has no row with a former score that the classifier says something of")
+                raise InvalidSample("the classifier says nothing of the rows with a former score")
             moved = migration(
                 wanted.former.name,
                 former[known & scored],

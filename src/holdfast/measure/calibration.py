@@ -204,8 +204,9 @@ class Calibrator:
             raise InvalidSample(
                 "has no attribute whose scores can be compared",
                 where=where,
-                value="; ".join(f"{one.attribute} {one.why}" for one in attributes),
-                next_step="check that the right column holds the texts: --text-column COLUMN",
+                value="; ".join(f"{one.attribute}: {one.why}" for one in attributes),
+                next_step="check that the right columns are read (--text-column, --score); for scores in other units than 0 "
+                "to 1 name the thresholds: --threshold 40 70",
             )
         return Calibration(
             rows=self._rows,

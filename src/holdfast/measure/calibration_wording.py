@@ -157,7 +157,7 @@ def migration_sentence(found: Migration) -> str:
 def attribute_sentence(found: Attribute) -> str:
     """What was found for an attribute, for a title."""
     if found.migration is None:
-        return f"{found.attribute}: not compared, since it {found.why}"
+        return f"{found.attribute}, not compared: {found.why}"
     correlation = found.migration.correlation
     told = f"{found.attribute}, on {rows(found.migration.n)}"
     return told if correlation.value is None else f"{told}: rank correlation {_correlation(correlation)}"
@@ -287,7 +287,9 @@ def points(difference: float | None) -> str:
 
 
 def _correlation(found: Figure) -> str:
-    return f"{found.value:.2f} ({found.low:.2f}–{found.high:.2f}, Spearman)"
+    assert found.value is not None and found.low is not None and found.high is not None
+    between = "–" if found.low >= 0 else " to "
+    return f"{found.value:.2f} ({found.low:.2f}{between}{found.high:.2f}, Spearman)".replace("-", "−")
 
 
 def _replaced(attribute: str, found: Migration) -> str:
