@@ -64,7 +64,9 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 10.0
     queue_limit: Annotated[
         Positive,
-        Meta(description="Items that may wait for the engine; more are answered 503 with Retry-After."),
+        Meta(
+            description="Items that may wait for the engine of each worker; more are answered 503 with Retry-After."
+        ),
     ] = 10_000
     queue_s: Annotated[
         float,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -19,10 +20,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast.decider import Decider
 from holdfast.engine import Engine
+from holdfast.errors import HoldfastError
 from holdfast.ledger import Ledger
 from holdfast.ledger.events import PolicyPublished
 from holdfast.policy.policy import Policy
+from holdfast.settings import Settings
+from holdfast.web import supervisor
 from holdfast.web.folder_lock import lock_folder
+from holdfast.web.listener import listen
 
 from .conftest import LONG, Served, eventually
 from .test_server import Load, post, talking
@@ -197,7 +202,7 @@ def test_a_policy_that_is_published_decides_at_every_worker_soon(server: Served)
 
 def test_a_killed_worker_loses_nothing_it_acknowledged_and_comes_again(server: Served) -> None:
     number = random.choice((0, 1))
-    killed, supervisor = pid_of(server, number), pid_of(server, "supervisor")
+    killed, holder = pid_of(server, number), pid_of(server, "supervisor")
     counted = sample(server, "holdfast_items_total")
     load = Load(server)
     eventually(lambda: len(load.acknowledged) > 50, PATIENCE_S)
@@ -209,7 +214,7 @@ def test_a_killed_worker_loses_nothing_it_acknowledged_and_comes_again(server: S
     load.wait()
     all_up(server)
     assert pid_of(server, number) != killed
-    assert server.process.pid == supervisor
+    assert server.process.pid == holder
     assert f'"worker":{number},"code":-9' in server.log()
     recorded(None, server.data, load)
     # What the killed worker had counted is not forgotten with it.
@@ -308,6 +313,35 @@ def test_on_postgresql_workers_end_with_their_supervisor(
     finally:
         server.stop(signal.SIGKILL)
     recorded(postgresql_url, tmp_path, load)
+
+
+def test_a_server_whose_workers_do_not_stay_alive_ends_and_says_why(
+    tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = Path(shutil.copytree(tiny_weights, tmp_path / "weights"))
+    monkeypatch.setenv("HOLDFAST_CLASSIFIER_WEIGHTS", str(weights))
+    monkeypatch.setattr(supervisor, "ATTEMPTS", 2)
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 0.1)
+
+    def break_it(_: bool) -> None:
+        shutil.rmtree(weights)
+        os.kill(int((tmp_path / "serve.workers" / "0.pid").read_text()), signal.SIGKILL)
+
+    with lock_folder(tmp_path) as lock, listen("127.0.0.1", 0) as listener:
+        only = supervisor.Supervisor(
+            tmp_path,
+            Settings(),
+            listener,
+            lock,
+            workers=1,
+            policy=None,
+            bound_to_loopback=True,
+            on_start=break_it,
+        )
+        with pytest.raises(HoldfastError) as said:
+            only.run()
+    assert str(weights) in str(said.value)
+    assert not (tmp_path / "serve.workers").exists()
 
 
 def test_what_keeps_the_first_worker_from_starting_is_said_in_words(tmp_path: Path) -> None:

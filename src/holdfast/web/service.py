@@ -220,14 +220,18 @@ class Service:
 
     async def _follow_for_ever(self) -> None:
         """Keep up with the other workers while nothing comes here: a batch should not have to catch up."""
+        failing = False
         while True:
             await asyncio.sleep(FOLLOW_EVERY_S)
             try:
                 await self.batcher.on_worker(lambda: self.decider.policy(datetime.now(UTC)))
                 await asyncio.to_thread(self.metrics.tell)
+                failing = False
             except Exception as error:
                 # A batch that comes catches up by itself, or says what is wrong.
-                _log.warning("not_followed", **describe(error))
+                if not failing:
+                    _log.warning("not_followed", **describe(error))
+                failing = True
 
     async def not_ready(self) -> str | None:
         """Why the server should get no work now, or `None`. Asked at most once a second."""

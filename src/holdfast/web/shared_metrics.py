@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import PLATFORM_COLLECTOR, CollectorRegistry, ProcessCollector, generate_latest, values
@@ -27,10 +28,10 @@ class SharedMetrics(Metrics):
     def __init__(self, place: Workplace) -> None:
         folder = place.folder / METRICS
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        values.ValueClass = values.MultiProcessValue(lambda: place.number)  # type: ignore[misc]
+        values.ValueClass = values.MultiProcessValue(lambda: place.number)  # type: ignore[no-untyped-call]
         super().__init__()
         self._shown = CollectorRegistry()
-        MultiProcessCollector(self._shown, str(folder))
+        MultiProcessCollector(self._shown, str(folder))  # type: ignore[no-untyped-call]
         self._shown.register(PLATFORM_COLLECTOR)
         self._shown.register(_Processes(place.folder))
 
@@ -56,7 +57,7 @@ class _Processes(Collector):
                 pid = file.read_text()
             if not pid.isdigit():
                 continue
-            for metric in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
+            for metric in ProcessCollector(pid=partial(str, pid), registry=None).collect():
                 family = families.setdefault(
                     metric.name, Metric(metric.name, metric.documentation, metric.type, metric.unit)
                 )

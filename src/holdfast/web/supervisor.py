@@ -174,13 +174,14 @@ class Supervisor:
             process = await self._start(number)
             failure = await self._attend(number, process, answers)
             code = await process.wait()
+            answered = number in self._ready
             self._forget(number)
             if self._stopping.is_set():
                 return
             if not answers.is_set() and number == 0:
                 self._give_up(failure or _ended(code))
                 return
-            if code == 0:
+            if code == 0 and answered:
                 # Somebody asked it to stop, and has got a fresh one.
                 _log.info("worker_replaced", worker=number)
                 continue
@@ -256,7 +257,7 @@ class Supervisor:
         self._ready.discard(number)
         pid_file(self._folder, number).unlink(missing_ok=True)
         # Its gauges; what it counted stays counted.
-        mark_process_dead(number, str(self._folder / METRICS))
+        mark_process_dead(number, str(self._folder / METRICS))  # type: ignore[no-untyped-call]
 
 
 def _send(process: Process, sig: int) -> None:
