@@ -46,6 +46,11 @@ def without_key(query: str = "", **headers: str) -> Case:
     return case
 
 
+def suggested(scores: object) -> Case:
+    body = {"comment": HELLO["comment"], "attributeScores": scores}
+    return lambda app: app.client.post("/v1alpha1/comments:suggestscore", json=body)
+
+
 def with_another_scope(app: Perspective) -> httpx.Response:
     return app.analyze(HELLO, **app.key("read"))
 
@@ -86,12 +91,25 @@ CASES: dict[str, Case] = {
     "body_too_large": lambda app: app.analyze({**HELLO, "communityId": "x" * 1_100_000}),
     "media_type": lambda app: app.analyze(HELLO, **{"Content-Type": "application/x-www-form-urlencoded"}),
     "method": lambda app: app.client.get(ANALYZE),
+    "suggested_nothing": suggested({}),
+    "suggested_no_summary": suggested({"THREAT": {}}),
+    "suggested_out_of_range": suggested({"THREAT": {"summaryScore": {"value": 1.5}}}),
+    "suggested_unknown_attribute": suggested({"FLIRTATION": {"summaryScore": {"value": 1}}}),
+    "suggested_score_type": suggested({"THREAT": {"summaryScore": {"value": 1, "type": "RAW"}}}),
     "discovery_version": lambda app: app.client.get("/$discovery/rest?version=v1beta9"),
     "discovery_host": lambda app: app.client.get("/$discovery/rest", headers={"host": "a;b"}),
     "discovery_scheme": lambda app: app.client.get("/$discovery/rest", headers={"x-forwarded-proto": "gopher"}),
 }  # fmt: skip
 """Cases that any application refuses; those below have to be brought about."""
-OTHERS = ("quota", "overloaded", "timed_out", "store_unavailable", "draining", "internal")
+OTHERS = (
+    "suggested_not_kept",
+    "quota",
+    "overloaded",
+    "timed_out",
+    "store_unavailable",
+    "draining",
+    "internal",
+)
 
 
 def compare(name: str, answer: httpx.Response) -> dict[str, Any]:
@@ -119,6 +137,12 @@ def test_the_answer_is_the_one_on_record(shared: Perspective, name: str) -> None
 
 def test_no_text_is_left_over() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted([*CASES, *OTHERS])
+
+
+def test_where_nothing_may_be_kept_suggestions_are_refused(tmp_path: Path) -> None:
+    with running(tmp_path, compatible={"record": False}) as app:
+        answer = suggested({"THREAT": {"summaryScore": {"value": 1}}})(app)
+    compare("suggested_not_kept", answer)
 
 
 def test_over_its_quota_a_key_is_told_when_to_come_back(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,26 @@ def test_a_ledger_that_cannot_be_written_is_said_so(app: App, monkeypatch: pytes
     assert "retry-after" in answer.headers
     monkeypatch.undo()
     assert send(app, body()).status_code == 200
+
+
+def test_a_writer_that_hangs_costs_a_time_out_and_the_repeat_is_recorded_once(tmp_path: Path) -> None:
+    with running(tmp_path, timeout_s=1) as app:
+        with closing(sqlite3.connect(tmp_path / "holdfast.db", isolation_level=None)) as hanging:
+            hanging.execute("BEGIN IMMEDIATE")
+            answer = send(app, body())
+            hanging.execute("ROLLBACK")
+        assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+        assert send(app, body()).status_code == 200
+        assert len(recorded(app)) == 1
+
+
+def test_a_server_that_stops_says_so(tmp_path: Path) -> None:
+    with running(tmp_path) as app:
+        with app.client.portal() as portal:
+            portal.call(app.service.batcher.close)
+        answer = send(app, body())
+        assert (answer.status_code, answer.headers["connection"]) == (503, "close")
+        assert recorded(app) == []
 
 
 def test_more_than_may_wait_are_refused(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
