@@ -192,12 +192,16 @@ def test_a_policy_that_is_published_decides_at_every_worker_soon(server: Served)
         decided = [ask(server, {"id": f"p{number}", "text": "x"}) for number in range(20)]
         assert len({worker for worker, _ in decided}) == 2
         assert {answer.json()["action"] for _, answer in decided} == {action}
-        # What any worker decided is shown by each.
+        # What any worker decided is shown by each, in the API and in the console.
         refs = {answer.json()["ref"] for _, answer in decided}
-        for _ in range(6):
-            with httpx.Client(timeout=20) as fresh:
-                page = fresh.get(f"{server.url}/v1/decisions", params={"limit": 20}).json()
-            assert refs <= {entry["ref"] for entry in page["decisions"]}
+        shown_by: set[str] = set()
+        for _ in range(20):
+            entries = httpx.get(f"{server.url}/v1/decisions", params={"limit": 20}, timeout=20)
+            assert refs <= {entry["ref"] for entry in entries.json()["decisions"]}
+            page = httpx.get(f"{server.url}/", timeout=20)
+            assert f"/decisions/{decided[-1][1].json()['ref']}" in page.text
+            shown_by |= {answer.headers["x-request-id"].partition("-")[0] for answer in (entries, page)}
+        assert len(shown_by) == 2
 
 
 def test_a_killed_worker_loses_nothing_it_acknowledged_and_comes_again(server: Served) -> None:
