@@ -253,6 +253,72 @@ def test_who_would_wait_too_long_is_refused_at_once_and_who_has_patience_waits()
     run(scenario())
 
 
+def test_who_asks_before_submitting_is_told_the_same() -> None:
+    async def scenario() -> None:
+        recorder = Recorder()
+        batcher = batcher_of(recorder, queue_limit=10)
+        batcher.check(1_000_000, 0.0)  # nothing waits
+        recorder.gate.clear()
+        answers = [batcher.submit((0, "answer"), 1)]
+        await asyncio.sleep(0.02)
+        answers.append(batcher.submit((1, "answer"), 6))
+        batcher.check(4)
+        with pytest.raises(QueueFull):
+            batcher.check(5)
+        assert batcher.queued_items == 6
+        recorder.gate.set()
+        assert await asyncio.gather(*answers) == [0, 10]
+        await batcher.close()
+        with pytest.raises(Stopped):
+            batcher.check(1)
+
+    run(scenario())
+
+
+def test_a_batch_takes_no_more_than_will_be_done_in_its_time() -> None:
+    async def scenario() -> None:
+        recorder = Recorder()
+        batcher = batcher_of(recorder, batch_s=0.05)
+        for _ in range(40):  # a millisecond for an item, nothing for a batch
+            batcher.pace.learn(50, 0.05)
+        recorder.gate.clear()
+        answers = [batcher.submit((0, "answer"), 1)]
+        await asyncio.sleep(0.01)
+        # One job that is larger than a batch should be runs all the same, alone.
+        sizes = [20, 20, 20, 20, 300, 20]
+        answers += [batcher.submit((n, "answer"), size) for n, size in enumerate(sizes, 1)]
+        recorder.gate.set()
+        assert await asyncio.gather(*answers) == [0, 10, 20, 30, 40, 50, 60]
+        assert [number for batch in recorder.batches for number in batch] == list(range(7))
+        assert all(len(batch) <= 2 for batch in recorder.batches)
+        assert [5] in recorder.batches
+        await batcher.close()
+
+    run(scenario())
+
+
+def test_whoever_is_let_in_has_the_patience_for_those_who_join_the_same_batch() -> None:
+    async def scenario() -> None:
+        recorder = Recorder()
+        batcher = batcher_of(recorder, batch_s=0.05)
+        for _ in range(40):
+            batcher.pace.learn(50, 0.05)
+        recorder.gate.clear()
+        running = batcher.submit((0, "answer"), 1)
+        await asyncio.sleep(0.01)
+        waiting: list[asyncio.Future[int]] = []
+        with pytest.raises(QueueFull) as refusal:
+            waiting.extend(batcher.submit((number, "answer"), 1, 0.25) for number in range(1, 1_000))
+        # 250 ms of work, less the 50 ms that a batch may still grow by.
+        assert 150 <= len(waiting) <= 210
+        assert 0 < refusal.value.seconds < 0.25
+        recorder.gate.set()
+        await asyncio.gather(running, *waiting)
+        await batcher.close()
+
+    run(scenario())
+
+
 def test_the_wait_shrinks_while_a_batch_runs() -> None:
     async def scenario() -> None:
         recorder = Recorder()

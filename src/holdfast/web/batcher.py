@@ -2,11 +2,12 @@
 
 Requests queue on the event loop. While one batch runs on the worker thread the next one gathers, so the
 batch grows with the load: one request alone runs alone, a thousand at once run in a few batches, each
-with one pass of the engine and one ledger transaction (group commit).
+with one pass of the engine and one ledger transaction (group commit). It grows up to where a longer one would
+save little: whoever is in a batch waits for all of it.
 
 The laws, which `tests/web/test_batcher.py` holds: every job gets exactly its own outcome; jobs run in
 the order in which they came; a job that failed fails alone; a job that has timed out before its turn is
-never run; the queue never holds more than its limit; a job that would have to wait longer than it has the
+never run; the queue never holds more than its limit; a job that would be answered later than it has the
 patience for is refused at once, so that under overload the wait stays what it is and the work done is for
 those who still listen.
 """
@@ -18,15 +19,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from math import inf
+from time import perf_counter
 from typing import Generic, NamedTuple, TypeVar
+
+from holdfast.web.pace import Pace
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 T = TypeVar("T")
-
-
-DECAY = 0.9
-"""How much of the speed known before a batch counts after it."""
 
 
 class QueueFull(Exception):
@@ -57,7 +57,8 @@ class Batcher(Generic[Job, Outcome]):
 
     `run` takes the jobs of a batch, on the worker thread, and returns for each its outcome or the
     exception that it failed with. What `run` itself raises fails every job of that batch.
-    `queue_limit` and `batch_limit` count items; a single job above a limit still runs, alone.
+    `queue_limit` and `batch_limit` count items, `batch_s` is how many seconds a batch should take at most; a single
+    job above a limit still runs, alone.
     """
 
     def __init__(
@@ -67,12 +68,15 @@ class Batcher(Generic[Job, Outcome]):
         queue_limit: int,
         batch_limit: int,
         timeout_s: float,
+        batch_s: float = inf,
         name: str = "decider",
     ) -> None:
         self._run = run
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._timeout_s = timeout_s
+        self._batch_s = batch_s
+        self.pace = Pace()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._queue: deque[_Waiting[Job, Outcome]] = deque()
         self._unanswered: deque[_Waiting[Job, Outcome]] = deque()
@@ -83,8 +87,6 @@ class Batcher(Generic[Job, Outcome]):
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        # Items of the batches so far and the seconds that they took, the latest counting most.
-        self._items_run = self._seconds_run = 0.0
         self._in_flight = 0
         self._started_at = 0.0
 
@@ -96,27 +98,30 @@ class Batcher(Generic[Job, Outcome]):
     @property
     def wait_s(self) -> float:
         """Seconds until what runs and what waits will be done, as far as the latest batches tell; 0 before any."""
-        if not self._items_run:
-            return 0.0
-        pace = self._seconds_run / self._items_run
-        wait = self._queued_items * pace
+        wait = self.pace.queue_s(self._queued_items, self.pace.turn_s(self._batch_s))
         if self._running:
-            elapsed = asyncio.get_running_loop().time() - self._started_at
-            wait += max(0.0, self._in_flight * pace - elapsed)
+            wait += max(0.0, self.pace.seconds(self._in_flight) - (perf_counter() - self._started_at))
         return wait
 
-    def submit(self, job: Job, size: int, patience_s: float = inf) -> asyncio.Future[Outcome]:
-        """Queue `job`, which holds `size` items; the future gives its outcome.
-
-        Raises `Stopped`, or `QueueFull` where others wait and there is no room, or the wait would be longer than
-        `patience_s`. The future fails with `TooLate` after `timeout_s`.
-        """
+    def check(self, size: int, patience_s: float = inf) -> None:
+        """Raise what `submit` would raise for a job of `size` items, before there is one."""
         if self._stopped:
             raise Stopped
         if self._queue:
             wait = self.wait_s
-            if self._queued_items + size > self._queue_limit or wait > patience_s:
+            turn = self.pace.turn_s(self._batch_s)
+            # Whoever comes before the next batch starts will be in it too, and make it longer by up to a turn.
+            patience = patience_s if turn == inf else max(patience_s - turn, patience_s / 2)
+            if self._queued_items + size > self._queue_limit or wait > patience:
                 raise QueueFull(wait or 1.0)
+
+    def submit(self, job: Job, size: int, patience_s: float = inf) -> asyncio.Future[Outcome]:
+        """Queue `job`, which holds `size` items; the future gives its outcome.
+
+        Raises `Stopped`, or `QueueFull` where others wait and there is no room, or the answer would come later than
+        after `patience_s`. The future fails with `TooLate` after `timeout_s`.
+        """
+        self.check(size, patience_s)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(job, size, loop.time() + self._timeout_s, loop.create_future())
         self._queue.append(waiting)
@@ -148,9 +153,11 @@ class Batcher(Generic[Job, Outcome]):
         self._starting = False
         batch: list[_Waiting[Job, Outcome]] = []
         items = 0
+        turn = self.pace.turn_s(self._batch_s)
         while self._queue:
             waiting = self._queue[0]
-            if batch and items + waiting.size > self._batch_limit:
+            grown = items + waiting.size
+            if batch and (grown > self._batch_limit or not self.pace.fits(grown, turn)):
                 break
             self._queue.popleft()
             self._queued_items -= waiting.size
@@ -163,7 +170,7 @@ class Batcher(Generic[Job, Outcome]):
         self._running = True
         self._in_flight = items
         loop = asyncio.get_running_loop()
-        started = self._started_at = loop.time()
+        started = self._started_at = perf_counter()
 
         def done(future: Future[Sequence[Outcome | Exception]]) -> None:
             loop.call_soon_threadsafe(self._finish, batch, items, started, future)
@@ -178,9 +185,7 @@ class Batcher(Generic[Job, Outcome]):
         future: Future[Sequence[Outcome | Exception]],
     ) -> None:
         self._running = False
-        took = asyncio.get_running_loop().time() - started
-        self._items_run = DECAY * self._items_run + items
-        self._seconds_run = DECAY * self._seconds_run + took
+        self.pace.learn(items, perf_counter() - started)
         error = future.exception()
         outcomes: Sequence[Outcome | BaseException]
         outcomes = [error] * len(batch) if error is not None else future.result()

@@ -57,7 +57,7 @@ async def _answer(
     given: Mapping[bytes, bytes] = state["headers"]
     length = given.get(b"content-length")
     try:
-        # Before the body is read: who may not be answered costs nothing.
+        # Before the body is read: who may not or cannot be answered costs next to nothing.
         principal = await service.access.authenticate(scope, given, "decide")
         state["key_id"] = principal.key_id
         service.limiter.spend(principal.key_id, 1)
@@ -65,6 +65,7 @@ async def _answer(
             raise Problem("unsupported-media-type")
         key = _idempotency_key(given, principal.key_id)
         heads = explainer.asked(scope["query_string"])
+        service.admit()
     except Problem:
         await service.bodies.discard(receive)
         raise

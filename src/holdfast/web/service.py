@@ -46,6 +46,8 @@ READY_FOR_S = 1.0
 """Seconds for which an answer about readiness is good."""
 PURGE_EVERY_S = 600.0
 FOLLOW_EVERY_S = 0.25
+BATCH_S = 0.05
+"""Seconds that a batch should take at most: from some fifty texts on, a larger one saves next to nothing."""
 
 _WARM = [
     Item(id=f"warm-{number}", text=text)
@@ -57,6 +59,11 @@ _WARM = [
             "Bonjour à tous, il fait très beau aujourd'hui et nous allons au marché.",
         )
     )
+]
+_MANY = [
+    msgspec.structs.replace(item, id=f"{item.id}-{number}", text=f"{item.text} {number}")
+    for number in range(12)
+    for item in _WARM
 ]
 _log = structlog.get_logger("holdfast.web")
 
@@ -134,6 +141,7 @@ class Service:
                 queue_limit=serve.queue_limit,
                 batch_limit=serve.batch_limit,
                 timeout_s=serve.timeout_s,
+                batch_s=BATCH_S,
             )
             self.decider = await self.batcher.on_worker(self._make_decider)
         except BaseException:
@@ -193,6 +201,10 @@ class Service:
             _log.warning("counters_not_restored", **describe(error))
         # What signals and rules load on first use is loaded before the first request waits for it.
         decider.engine.decide(_WARM, decider.policy(now), now)
+        # And how long a batch takes is known before the first wave of them comes.
+        started = perf_counter()
+        decider.engine.decide(_MANY, decider.policy(now), now)
+        self.batcher.pace.learn(len(_MANY), perf_counter() - started)
         return decider
 
     def _keep_counters(self) -> None:
@@ -259,6 +271,16 @@ class Service:
 
     # Deciding -------------------------------------------------------------------------------
 
+    def admit(self, items: int = 1, patience_s: float | None = None) -> None:
+        """Raise what `decide` would raise for a submission of `items` that has to wait: a handler calls it before it
+        reads a body, so that under overload a refusal costs next to nothing."""
+        try:
+            self.batcher.check(items, self.settings.serve.queue_s if patience_s is None else patience_s)
+        except QueueFull as full:
+            raise _overloaded(full) from None
+        except Stopped:
+            raise _draining() from None
+
     async def decide(self, submission: Submission, patience_s: float | None = None) -> Answer:
         """Decide and record a submission, in one batch with others that wait; where that would take longer than
         `patience_s` (by default the setting `serve.queue_s`), refuse it at once.
@@ -273,11 +295,11 @@ class Service:
                 self.settings.serve.queue_s if patience_s is None else patience_s,
             )
         except QueueFull as full:
-            raise Problem("overloaded", headers=(retry_after(full.seconds),)) from None
+            raise _overloaded(full) from None
         except TooLate:
             raise Problem("timed-out", headers=(retry_after(1),)) from None
         except Stopped:
-            raise Problem("draining", headers=(retry_after(5),), close=True) from None
+            raise _draining() from None
         if isinstance(answer, Problem):
             raise answer
         if answer.replayed:
@@ -341,6 +363,14 @@ class Service:
                         FieldError(where=error.where or "item", expected=error.expected or error.what)
                     )
         return invalid(faults) if faults else None
+
+
+def _overloaded(full: QueueFull) -> Problem:
+    return Problem("overloaded", headers=(retry_after(full.seconds),))
+
+
+def _draining() -> Problem:
+    return Problem("draining", headers=(retry_after(5),), close=True)
 
 
 def _is_of_the_store(error: BaseException) -> bool:

@@ -82,12 +82,13 @@ async def _answer(
     try:
         if scope["method"] != "POST":  # type: ignore[typeddict-item]
             raise Problem("method-not-allowed", "Send the input with POST.", headers=((b"allow", b"POST"),))
-        # Before the body is read: who may not be answered costs nothing.
+        # Before the body is read: who may not or cannot be answered costs next to nothing.
         principal = await service.access.authenticate(scope, given, "decide")
         state["key_id"] = principal.key_id
         service.limiter.spend(principal.key_id, 1)
         if _JSON.fullmatch(given.get(b"content-type", b"")) is None:
             raise Problem("unsupported-media-type")
+        service.admit(patience_s=service.settings.compatible.queue_s)
     except Problem:
         await service.bodies.discard(receive)
         raise

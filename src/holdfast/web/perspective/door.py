@@ -65,19 +65,29 @@ class Door:
         serve = service.settings.serve
         self._bodies = BodyReader(min(BODY_LIMIT, serve.body_limit), serve.timeout_s)
 
-    def post(self, path: str, answer: Callable[[Principal, bytes], Awaitable[Answered]]) -> ASGIRouteHandler:
-        """The handler of `POST path` for keys with the scope `decide`. Each request counts as an item."""
+    def post(
+        self,
+        path: str,
+        answer: Callable[[Principal, bytes], Awaitable[Answered]],
+        patience_s: float | None = None,
+    ) -> ASGIRouteHandler:
+        """The handler of `POST path` for keys with the scope `decide`. Each request counts as an item.
+
+        With `patience_s` it is one that the engine answers: where that would take longer, the body is not looked at.
+        """
 
         async def respond(scope: Scope, receive: Receive) -> Answered:
             headers: Mapping[bytes, bytes] = scope["state"]["headers"]
             try:
-                # Before the body is read: who may not be answered costs nothing.
+                # Before the body is read: who may not or cannot be answered costs next to nothing.
                 principal = await self._authenticate(scope, headers)
                 scope["state"]["key_id"] = principal.key_id
                 self._service.limiter.spend(principal.key_id, 1)
                 kind = headers.get(b"content-type")
                 if kind is not None and _JSON.fullmatch(kind) is None:
                     raise Problem("unsupported-media-type")
+                if patience_s is not None:
+                    self._service.admit(patience_s=patience_s)
             except (Problem, GoogleError):
                 await self._bodies.discard(receive)
                 raise

@@ -16,6 +16,6 @@ def perspective_routes(service: Service) -> list[ASGIRouteHandler]:
     door = Door(service)
     return [
         door.get(discovery.PATH, discovery.discovery),
-        door.post(f"/{discovery.ANALYZE}", Analyzer(service).answer),
+        door.post(f"/{discovery.ANALYZE}", Analyzer(service).answer, service.settings.compatible.queue_s),
         door.post(f"/{discovery.SUGGEST}", Suggester(service).answer),
     ]
