@@ -1,15 +1,14 @@
 """The whole engine with the classifier on ordinary traffic, stage by stage, and BERT-base in PyTorch beside it.
 
-Ordinary traffic: composed everyday comments, of which some repeat as they do under short videos (`generate.py`, and
-refrains by Zipf's law). Two processes with one thread each, as the engine's workers are. Peer: BERT-base in PyTorch with
-two threads (`peer_bert.py`), where HOLDFAST_BENCH_PEER names a Python that has PyTorch and transformers.
+Ordinary traffic: composed everyday comments, of which some repeat as they do under short videos (`traffic.py`).
+Two processes with one thread each, as the engine's workers are. Peer: BERT-base in PyTorch with two threads
+(`peer_bert.py`), where HOLDFAST_BENCH_PEER names a Python that has PyTorch and transformers.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,8 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
-from generate import comments
 from table import Table
+from traffic import traffic
 
 from holdfast.content import Item
 from holdfast.engine import Engine
@@ -39,16 +38,6 @@ STAGES = {
     "encoder alone": Stages(cache=0, student=False),
     "student alone": Stages(cache=0, encoder=False),
 }
-
-
-def traffic(n: int, seed: int) -> list[str]:
-    """`n` comments of which about a quarter are refrains: what a fandom or a raid says again and again."""
-    chance = random.Random(seed)
-    refrains = comments(2_000, seed=7)
-    weights = [1 / (rank + 1) for rank in range(len(refrains))]
-    said = chance.choices(refrains, weights, k=n)
-    fresh = comments(n, seed=100 + seed)
-    return [one if chance.random() < 0.25 else other for one, other in zip(said, fresh, strict=True)]
 
 
 def worker(job: tuple[Stages, int, int]) -> tuple[float, dict[str, int]]:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ORDER = ("signals", "rules", "engine", "classifier", "ledger", "decide", "http")
+ORDER = ("signals", "rules", "engine", "classifier", "ledger", "decide", "http", "compatible")
 
 
 def main() -> int:
