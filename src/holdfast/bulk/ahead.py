@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from multiprocessing.connection import Connection
 from signal import SIG_IGN, SIGINT, SIGTERM, signal
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -106,9 +106,9 @@ class AheadEngine(Engine):
         if failed is not None:
             raise failed
 
-    def measure(self, items: Sequence[Item]) -> Measured:
-        found = self._measured.pop(_key(items), None) if items else None
-        return super().measure(items) if found is None else found[1]
+    def measure(self, items: Sequence[Item], fields: Collection[str] | None = None) -> Measured:
+        found = self._measured.pop(_key(items), None) if items and fields is None else None
+        return super().measure(items, fields) if found is None else found[1]
 
     def _start(self, items: Sequence[Item], idle: deque[_Worker]) -> _Worker | None:
         """Hand the items to an idle worker, if there is one that lives."""
