@@ -100,7 +100,8 @@ class Batcher(Generic[Job, Outcome]):
         """Seconds until what runs and what waits will be done, as far as the latest batches tell; 0 before any."""
         wait = self.pace.queue_s(self._queued_items, self.pace.turn_s(self._batch_s))
         if self._running:
-            wait += max(0.0, self.pace.seconds(self._in_flight) - (perf_counter() - self._started_at))
+            # What takes longer than expected hangs on something; that it will hang for as long again is the best guess.
+            wait += abs(self.pace.seconds(self._in_flight) - (perf_counter() - self._started_at))
         return wait
 
     def check(self, size: int, patience_s: float = inf) -> None:
