@@ -1,14 +1,18 @@
 """The outermost layer of the application: every request passes it, whatever becomes of it.
 
 It gives the request an id, adds the headers that every answer carries, turns what escapes into a
-problem, and counts and logs the answer. Plain ASGI, since it is on the path of every decision.
+problem, and counts and logs the answer. A client that was told when to come back, and comes earlier only to be
+refused again, gets that answer at the time it was told: a thousand that hammer must not cost those who are answered.
+Plain ASGI, since it is on the path of every decision.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import secrets
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 
@@ -19,10 +23,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from holdfast.web.logs import describe
 from holdfast.web.metrics import Metrics
 from holdfast.web.problems import Problem
+from holdfast.web.protocol import CONNECTION, Connection
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Routes that monitors ask all the time; they are logged at level debug."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_BUSY = frozenset({429, 503})
+LONGEST_HOLD_S = 2.0
+"""Seconds that a refusal may be held back."""
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -74,6 +82,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status in _BUSY and not self.draining:
+                    await _hold_back(scope, message.get("headers", ()))
                 message["headers"] = self._complete(list(message.get("headers", ())), request_id)
             await send(message)
 
@@ -124,6 +134,19 @@ class Edge:
         if self.draining:
             headers.append(_CLOSE)
         return headers
+
+
+async def _hold_back(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Wait until the client was told to come back, if it has come too early; note when it is told to come now."""
+    connection: Connection | None = scope.get(CONNECTION)  # type: ignore[assignment]
+    told = dict(headers).get(b"retry-after")
+    if connection is None or told is None:
+        return
+    clock = asyncio.get_running_loop().time
+    early = connection.come_back_at - clock()
+    if early > 0:
+        await asyncio.sleep(min(early, LONGEST_HOLD_S))
+    connection.come_back_at = clock() + int(told)
 
 
 async def send_problem(problem: Problem, send: Send) -> None:

@@ -25,12 +25,27 @@ STALL_TIMEOUT_S = 30.0
 """Seconds that a client may leave an answer unread."""
 
 
+CONNECTION = "holdfast.connection"
+"""Where a request's scope holds its `Connection`."""
+
+
+class Connection:
+    """What is remembered of a connection between its requests."""
+
+    __slots__ = ("come_back_at",)
+
+    def __init__(self) -> None:
+        self.come_back_at = 0.0
+        """When, by the loop's clock, a client that was refused was told to try again."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = True
+        self._connection = Connection()
         self._head_bytes = 0
         self._refusal: Problem | None = None
         self._head_timer: asyncio.TimerHandle | None = None
@@ -57,6 +72,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         super().on_message_begin()
+        self.scope[CONNECTION] = self._connection  # type: ignore[literal-required]
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
