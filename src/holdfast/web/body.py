@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from litestar.types import Receive
 
@@ -15,6 +16,16 @@ BUDGET = 256 * 1024 * 1024
 DISCARD = 16 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that the client gets to see the refusal:
 closing a connection on a client that still sends makes the kernel drop the answer."""
+_JSON = re.compile(
+    # Possessive: white space of 30 kB that is gone back over takes seconds.
+    rb"application/json(?:\s*+;\s*+charset\s*+=\s*+\"?utf-8\"?)?\s*+;?+\s*+",
+    re.IGNORECASE,
+)
+
+
+def is_json(content_type: bytes) -> bool:
+    """Whether the header Content-Type says JSON in UTF-8. Time is linear."""
+    return _JSON.fullmatch(content_type) is not None
 
 
 class BodyReader:

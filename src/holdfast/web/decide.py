@@ -15,6 +15,7 @@ from litestar.handlers.asgi_handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from holdfast.decider import DecidedItem, Submission
+from holdfast.web.body import is_json
 from holdfast.web.edge import send_problem
 from holdfast.web.explanation import Explainer, with_spans
 from holdfast.web.guard import OWN
@@ -23,7 +24,6 @@ from holdfast.web.problems import Problem
 from holdfast.web.service import Service
 
 PATH = "/v1/decide"
-_JSON = re.compile(rb"application/json(?:\s*;\s*charset\s*=\s*\"?utf-8\"?)?\s*;?\s*", re.IGNORECASE)
 _KEY = re.compile(rb"[\x21-\x7e]{1,200}")
 _TYPE = (b"content-type", b"application/json")
 _REPLAYED = (b"idempotency-replayed", b"true")
@@ -61,7 +61,7 @@ async def _answer(
         principal = await service.access.authenticate(scope, given, "decide")
         state["key_id"] = principal.key_id
         service.limiter.spend(principal.key_id, 1)
-        if _JSON.fullmatch(given.get(b"content-type", b"")) is None:
+        if not is_json(given.get(b"content-type", b"")):
             raise Problem("unsupported-media-type")
         key = _idempotency_key(given, principal.key_id)
         heads = explainer.asked(scope["query_string"])

@@ -5,7 +5,6 @@ A raw ASGI handler, as the one of `POST /v1/decide`, and for the same reason.
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -18,6 +17,7 @@ from litestar.types import Receive, Scope, Send
 from holdfast.content import Item
 from holdfast.decider import Answer, Submission
 from holdfast.schema import Value
+from holdfast.web.body import is_json
 from holdfast.web.guard import OWN
 from holdfast.web.logs import describe
 from holdfast.web.moderations.categories import Kind, Reading
@@ -36,7 +36,6 @@ from holdfast.web.service import Service
 
 REF: Final = b"x-holdfast-ref"
 """The header that names the decision in the ledger, where the request held one text."""
-_JSON: Final = re.compile(rb"application/json(?:\s*;\s*charset\s*=\s*\"?utf-8\"?)?\s*;?\s*", re.IGNORECASE)
 _TYPE: Final = (b"content-type", b"application/json")
 _log = structlog.get_logger("holdfast.web")
 
@@ -86,7 +85,7 @@ async def _answer(
         principal = await service.access.authenticate(scope, given, "decide")
         state["key_id"] = principal.key_id
         service.limiter.spend(principal.key_id, 1)
-        if _JSON.fullmatch(given.get(b"content-type", b"")) is None:
+        if not is_json(given.get(b"content-type", b"")):
             raise Problem("unsupported-media-type")
         service.admit(patience_s=service.settings.compatible.queue_s)
     except Problem:
