@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow.csv import ParseOptions, read_csv
 from tests.ledger.samples import NOW, an_item, record
 
 from holdfast.bulk.encoders import OutFormat
@@ -46,6 +47,15 @@ READ: dict[OutFormat, Callable[[Path], list[dict[str, Any]]]] = {
     "jsonl": lambda path: [json.loads(line) for line in path.read_bytes().splitlines()],
     "parquet": lambda path: pq.read_table(path).to_pylist(),
 }
+
+
+@pytest.mark.parametrize("text", ["nice\rday", "nice day\r", "\rnice day", "nice\r\nday", "nice,\rday"])
+def test_a_carriage_return_parts_no_row(ledger: Ledger, tmp_path: Path, text: str) -> None:
+    suggest(ledger, [Suggested(an_item(0, text), {"SPAM": 1.0}, "k1")], NOW)
+    write_suggestions(ledger, tmp_path / "file.csv", "csv")
+    (row,) = from_csv(tmp_path / "file.csv")
+    table = read_csv(tmp_path / "file.csv", parse_options=ParseOptions(newlines_in_values=True))
+    assert row["text"] == text == table["text"][0].as_py()
 
 
 @pytest.mark.parametrize("format", list(READ))

@@ -108,7 +108,8 @@ Write = Callable[[list[Row]], object]
 @contextmanager
 def _csv(path: Path) -> Iterator[Write]:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+        # Every text in quotes: the module leaves one with a bare carriage return without, and few can read that.
+        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         yield writer.writerows
 
