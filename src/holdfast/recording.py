@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from holdfast.content import Item
 from holdfast.decision import Decision
+from holdfast.ledger.decisions import make_ref
 from holdfast.ledger.events import (
     Allowed,
     Decided,
@@ -18,7 +19,6 @@ from holdfast.ledger.events import (
     ShadowDifference,
     texts_of,
 )
-from holdfast.ledger.ledger import make_ref
 from holdfast.ledger.reducers import WHOLE
 from holdfast.ledger.writer import Writer
 from holdfast.settings import LedgerSettings

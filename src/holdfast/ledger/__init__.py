@@ -1,5 +1,6 @@
 """The ledger: the append-only record of everything Holdfast decided, that anyone can check."""
 
+from holdfast.ledger.decisions import DecisionEntry, DecisionFound
 from holdfast.ledger.errors import (
     AlreadyErased,
     IdempotencyConflict,
@@ -10,7 +11,7 @@ from holdfast.ledger.errors import (
 )
 from holdfast.ledger.events import Event, ItemRecord, Recorded, texts_of
 from holdfast.ledger.idempotency import Appended
-from holdfast.ledger.ledger import DecisionEntry, DecisionFound, Ledger
+from holdfast.ledger.ledger import Ledger
 from holdfast.ledger.proof import Proof
 from holdfast.ledger.tree import TreeHead
 from holdfast.ledger.writer import Writer

@@ -68,6 +68,32 @@ class ItemRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             transcript=transcript,
         )
 
+    def opened(self, texts: Mapping[str, str]) -> Item | None:
+        """The item again, with the texts behind its commitments; `None` when any of them is not among `texts`."""
+        words: dict[str, str] = {}
+        for part in ITEM_TEXTS:
+            commitment = getattr(self, part)
+            if commitment is not None:
+                text = texts.get(commitment)
+                if text is None:
+                    return None
+                words[part] = text
+        if "text" not in words:
+            return None
+        return Item(
+            id=self.id,
+            surface=self.surface,
+            author=self.author,
+            target=self.target,
+            language=self.language,
+            created_at=self.created_at,
+            context=self.context,
+            text=words["text"],
+            caption=words.get("caption"),
+            parent=words.get("parent"),
+            transcript=words.get("transcript"),
+        )
+
     def commitments(self) -> Iterator[str]:
         """The commitments that this record refers to."""
         for commitment in (self.text, self.caption, self.parent, self.transcript):

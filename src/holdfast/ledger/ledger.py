@@ -10,8 +10,7 @@ Texts have to be known before events can refer to them, and both belong in one t
         writer.respond(encode_response(first))
     writer.appended      # first, count, replayed, response: durable from here on
 
-`append` is the same for events that refer to no text. A decision's public reference is its place:
-"SEQ", or "SEQ.SLOT" inside an `Allowed`.
+`append` is the same for events that refer to no text.
 """
 
 from __future__ import annotations
@@ -20,60 +19,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, select, tuple_
+from sqlalchemy import Connection, Row, delete, func, select
 
 from holdfast.content import Item
-from holdfast.decision import Action, Decision
+from holdfast.decision import Action
 from holdfast.ledger import idempotency, merkle, tree
+from holdfast.ledger.decisions import DecisionEntry, DecisionFound, decision_in, newest_decisions, parse_ref
 from holdfast.ledger.derived import DERIVED, Deriver, load_keys, load_policies
 from holdfast.ledger.encoding import decode_body, from_micros, to_micros
 from holdfast.ledger.errors import NotFound
-from holdfast.ledger.events import (
-    ITEM_TEXTS,
-    Allowed,
-    Decided,
-    Event,
-    ItemRecord,
-    Recorded,
-    TextErased,
-    commitments_in,
-)
+from holdfast.ledger.events import Event, ItemRecord, Recorded, TextErased, commitments_in
 from holdfast.ledger.export import export
 from holdfast.ledger.faults import Fault
 from holdfast.ledger.idempotency import Appended
 from holdfast.ledger.paging import FETCH_ROWS, event_page, stream_events
 from holdfast.ledger.proof import Proof, TextOpening
-from holdfast.ledger.reducers import WHOLE, ApiKey, PolicyState
+from holdfast.ledger.reducers import ApiKey, PolicyState
 from holdfast.ledger.texts import Texts
 from holdfast.ledger.tree import StoredNodes, TreeHead
 from holdfast.ledger.verify import FAULT_LIMIT, Progress, verify
 from holdfast.ledger.writer import Writer, fingerprint_of
 from holdfast.store.database import Database
 from holdfast.store.schema import decisions, events
-
-
-class DecisionEntry(NamedTuple):
-    """A decision in a list: enough to show and to look up the rest."""
-
-    ref: str
-    item_id: str
-    action: Action
-    policy: str
-    at: datetime
-    escalate: bool
-
-
-class DecisionFound(NamedTuple):
-    """A decision by its reference. `decision` is `None` for an allow that was kept compactly."""
-
-    ref: str
-    at: datetime
-    item: ItemRecord
-    action: Action
-    policy: str
-    decision: Decision | None
 
 
 class Ledger:
@@ -247,19 +216,11 @@ class Ledger:
     def items(self, records: Sequence[ItemRecord]) -> list[Item | None]:
         """`item` for many records, with a few queries for all."""
         texts = self.texts([commitment for record in records for commitment in record.commitments()])
-        return [_item(record, texts) for record in records]
+        return [record.opened(texts) for record in records]
 
     def decision(self, ref: str) -> DecisionFound:
         """The decision at "SEQ" or "SEQ.SLOT". Raises `NotFound`."""
-        seq, slot = parse_ref(ref)
-        recorded = self.get(seq)
-        event = recorded.event
-        if type(event) is Decided and slot == WHOLE:
-            decision = event.decision
-            return DecisionFound(ref, recorded.at, event.item, decision.action, decision.policy, decision)
-        if type(event) is Allowed and 0 <= slot < len(event.items):
-            return DecisionFound(ref, recorded.at, event.items[slot], "allow", event.policy, None)
-        raise _no_decision(ref)
+        return decision_in(self.get(parse_ref(ref)[0]), ref)
 
     def decisions(
         self,
@@ -274,21 +235,15 @@ class Ledger:
 
         `whole` leaves out the compactly kept ones, `escalated` all that were not escalated.
         """
-        query = select(decisions).order_by(decisions.c.seq.desc(), decisions.c.slot.desc()).limit(limit)
-        if before is not None:
-            query = query.where(tuple_(decisions.c.seq, decisions.c.slot) < parse_ref(before))
-        if action is not None:
-            query = query.where(decisions.c.action == action)
-        if whole:
-            query = query.where(decisions.c.slot == WHOLE)
-        if escalated:
-            query = query.where(decisions.c.escalate == 1)
-        return self._entries(query)
+        with self.database.reading() as connection:
+            return newest_decisions(
+                connection, limit, before=before, action=action, whole=whole, escalated=escalated
+            )
 
     def decisions_of(self, item_id: str, limit: int = 1_000) -> list[DecisionEntry]:
         """The decisions on one item, newest first."""
-        query = select(decisions).where(decisions.c.item_id == item_id)
-        return self._entries(query.order_by(decisions.c.seq.desc(), decisions.c.slot.desc()).limit(limit))
+        with self.database.reading() as connection:
+            return newest_decisions(connection, limit, item_id=item_id)
 
     def policies(self) -> dict[str, PolicyState]:
         """Where every policy that was ever named stands."""
@@ -399,21 +354,6 @@ class Ledger:
 
     # Inside ---------------------------------------------------------------------------------
 
-    def _entries(self, query: Select[Any]) -> list[DecisionEntry]:
-        with self.database.reading() as connection:
-            rows = connection.execute(query).all()
-        return [
-            DecisionEntry(
-                make_ref(row.seq, row.slot),
-                row.item_id,
-                row.action,
-                row.policy,
-                from_micros(row.at),
-                bool(row.escalate),
-            )
-            for row in rows
-        ]
-
     @staticmethod
     def _row(connection: Connection, seq: int) -> Row[Any]:
         row = connection.execute(select(events).where(events.c.seq == seq)).first()
@@ -426,53 +366,3 @@ class Ledger:
                 expected=f"0 to {size - 1}" if size else "an event: the ledger is empty",
             )
         return row
-
-
-def make_ref(seq: int, slot: int) -> str:
-    """The public reference of a decision."""
-    return str(seq) if slot == WHOLE else f"{seq}.{slot}"
-
-
-def parse_ref(ref: str) -> tuple[int, int]:
-    """Place and slot of a reference. Raises `NotFound` for what cannot be one."""
-    seq, dot, slot = ref.partition(".")
-    if not (seq.isascii() and seq.isdigit() and len(seq) <= 18) or (
-        dot and not (slot.isascii() and slot.isdigit() and len(slot) <= 9)
-    ):
-        raise _no_decision(ref)
-    return int(seq), int(slot) if dot else WHOLE
-
-
-def _no_decision(ref: str) -> NotFound:
-    return NotFound(
-        "no decision has this reference",
-        where="ledger",
-        value=repr(ref[:40]),
-        expected="SEQ or SEQ.SLOT, as decisions are returned and listed with",
-    )
-
-
-def _item(record: ItemRecord, texts: dict[str, str]) -> Item | None:
-    words: dict[str, str] = {}
-    for part in ITEM_TEXTS:
-        commitment = getattr(record, part)
-        if commitment is not None:
-            text = texts.get(commitment)
-            if text is None:
-                return None
-            words[part] = text
-    if "text" not in words:
-        return None
-    return Item(
-        id=record.id,
-        surface=record.surface,
-        author=record.author,
-        target=record.target,
-        language=record.language,
-        created_at=record.created_at,
-        context=record.context,
-        text=words["text"],
-        caption=words.get("caption"),
-        parent=words.get("parent"),
-        transcript=words.get("transcript"),
-    )

@@ -6,6 +6,7 @@ Nothing is decided by a suggestion. Few events are suggestions, so they have an 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -13,10 +14,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, select
 
 from holdfast.content import Item
+from holdfast.ledger.decisions import parse_ref
 from holdfast.ledger.encoding import decode_body, from_micros
 from holdfast.ledger.errors import NotFound
 from holdfast.ledger.events import ItemRecord, ScoreSuggested, texts_of
 from holdfast.ledger.ledger import Ledger
+from holdfast.ledger.reducers import WHOLE
 from holdfast.store.schema import SUGGESTED, events
 
 LOOK_BACK = 100
@@ -100,10 +103,10 @@ def item_at(ledger: Ledger, ref: str) -> ItemRecord:
     try:
         return ledger.decision(ref).item
     except NotFound as error:
-        whole = ref.isascii() and ref.isdigit() and len(ref) <= 18
-        if whole and int(ref) < ledger.head().size:
-            event = ledger.get(int(ref)).event
-            if type(event) is ScoreSuggested:
+        with suppress(NotFound):
+            seq, slot = parse_ref(ref)
+            event = ledger.get(seq).event
+            if type(event) is ScoreSuggested and slot == WHOLE:
                 return event.item
         error.what = "no decision and no suggestion has this reference"
         raise

@@ -14,8 +14,8 @@ from litestar.params import PathParameter, QueryParameter
 from holdfast.content import ID_LIMIT, ITEM_FIELDS
 from holdfast.decision import Action, Decision
 from holdfast.ledger import NotFound, Proof
+from holdfast.ledger.decisions import DecisionEntry, parse_ref
 from holdfast.ledger.events import ITEM_TEXTS, ItemRecord
-from holdfast.ledger.ledger import DecisionEntry, parse_ref
 from holdfast.ledger.reducers import PolicyState
 from holdfast.policy.policy import Policy
 from holdfast.schema import Field

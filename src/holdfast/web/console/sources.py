@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 from holdfast.content import Item
 from holdfast.decision import Action, Decision
 from holdfast.ledger import DecisionEntry, ItemRecord, Ledger
+from holdfast.ledger.decisions import parse_ref
 from holdfast.ledger.events import Allowed, Decided, Recorded
-from holdfast.ledger.ledger import parse_ref
 from holdfast.policy.lifecycle import Lifecycle
 from holdfast.policy.policy import Policy
 from holdfast.web.console.catalogue import Catalogue, Relative
