@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import shutil
 import signal
 import time
@@ -223,6 +224,20 @@ def test_a_killed_worker_loses_nothing_it_acknowledged_and_comes_again(server: S
     recorded(None, server.data, load)
     # What the killed worker had counted is not forgotten with it.
     assert sample(server, "holdfast_items_total") >= counted + len({ref for ref, _ in load.acknowledged})
+
+
+def test_a_worker_that_cannot_be_started_leaves_the_others_alone(server: Served) -> None:
+    holder, killed = pid_of(server, "supervisor"), pid_of(server, 1)
+    before = resource.prlimit(holder, resource.RLIMIT_NOFILE)
+    used = len(list(Path(f"/proc/{holder}/fd").iterdir()))
+    # As when memory or processes are short: the pipes of another worker cannot be made.
+    resource.prlimit(holder, resource.RLIMIT_NOFILE, (used - 2, before[1]))
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: "a worker cannot be started" in server.log(), PATIENCE_S)
+    ask(server, {"id": "meanwhile", "text": "Short."})
+    resource.prlimit(holder, resource.RLIMIT_NOFILE, before)
+    all_up(server)
+    assert pid_of(server, 1) != killed
 
 
 def test_asked_to_stop_the_workers_answer_what_they_took_and_keep_their_counters_once(server: Served) -> None:

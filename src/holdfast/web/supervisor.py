@@ -171,9 +171,7 @@ class Supervisor:
         attempts = 0
         while not self._stopping.is_set():
             began = time.monotonic()
-            process = await self._start(number)
-            failure = await self._attend(number, process, answers)
-            code = await process.wait()
+            failure, code = await self._life(number, answers)
             answered = number in self._ready
             self._forget(number)
             if self._stopping.is_set():
@@ -201,6 +199,16 @@ class Supervisor:
                 async with asyncio.timeout(pause):
                     await self._stopping.wait()
 
+    async def _life(self, number: int, answers: asyncio.Event) -> tuple[HoldfastError | None, int]:
+        """Start a worker and see it through to its end: why it ended, where it is known, and its exit code."""
+        try:
+            process = await self._start(number)
+        except OSError as error:
+            # Memory, processes or files are short, which may pass, while other workers answer.
+            failure = WorkersEnd("a worker cannot be started", where="holdfast serve", value=error.strerror)
+            return failure, os.EX_OSERR
+        return await self._attend(number, process, answers), await process.wait()
+
     async def _start(self, number: int) -> Process:
         task = Task(
             place=Workplace(number=number, folder=self._folder, started_at=self._started_at),
@@ -225,7 +233,8 @@ class Supervisor:
             process_group=0,
         )
         self._running[number] = process
-        pid_file(self._folder, number).write_text(str(process.pid))
+        with contextlib.suppress(OSError):  # a full disk: it only goes without figures of its own
+            pid_file(self._folder, number).write_text(str(process.pid))
         assert process.stdin is not None
         # It stays open: when it ends, the worker does.
         process.stdin.write(encode(task))
@@ -253,9 +262,10 @@ class Supervisor:
         return failure
 
     def _forget(self, number: int) -> None:
-        del self._running[number]
+        self._running.pop(number, None)
         self._ready.discard(number)
-        pid_file(self._folder, number).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            pid_file(self._folder, number).unlink(missing_ok=True)
         # Its gauges; what it counted stays counted.
         mark_process_dead(number, str(self._folder / METRICS))  # type: ignore[no-untyped-call]
 
