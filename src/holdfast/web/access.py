@@ -67,15 +67,22 @@ class Access:
         """Whether requests on this machine pass without a key."""
         return self._bound_to_loopback and self.ring.is_empty
 
-    async def authenticate(self, scope: HttpScope, headers: Mapping[bytes, bytes], needs: Scope) -> Principal:
-        """The principal behind a request that has the scope `needs`.
+    async def authenticate(
+        self,
+        scope: HttpScope,
+        headers: Mapping[bytes, bytes],
+        needs: Scope,
+        presented: str | None = None,
+    ) -> Principal:
+        """The principal behind a request that has the scope `needs`. `presented` is a key that came where only
+        this route looks for one.
 
         Raises the problems `unauthenticated`, `forbidden`, `foreign-origin`, and `store-unavailable`
         when the keys cannot be read: a revoked key must not live on because the ledger is away.
         """
-        if not self.ring.is_fresh:
-            await self._refresh()
-        presented = self._presented(scope, headers)
+        await self.fresh()
+        if presented is None:
+            presented = self._presented(scope, headers)
         if presented is None:
             principal = self._local(scope, headers)
         else:

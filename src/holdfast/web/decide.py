@@ -16,7 +16,7 @@ from litestar.types import Receive, Scope, Send
 
 from holdfast.decider import DecidedItem, Submission
 from holdfast.web.body import is_json
-from holdfast.web.edge import send_problem
+from holdfast.web.edge import send_answer, send_problem
 from holdfast.web.explanation import Explainer, with_spans
 from holdfast.web.guard import OWN
 from holdfast.web.items import decode_request
@@ -44,8 +44,7 @@ def decide_handler(service: Service) -> ASGIRouteHandler:
             service.metrics.problem(problem.code)
             await send_problem(problem, send)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await send_answer(200, headers, body, send)
 
     return decide
 

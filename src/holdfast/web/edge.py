@@ -152,7 +152,10 @@ async def _hold_back(scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> No
 async def send_problem(problem: Problem, send: Send) -> None:
     """Answer with `problem`."""
     body = problem.body()
-    await send(
-        {"type": "http.response.start", "status": problem.status, "headers": problem.all_headers(body)}
-    )
+    await send_answer(problem.status, problem.all_headers(body), body, send)
+
+
+async def send_answer(status: int, headers: list[tuple[bytes, bytes]], body: bytes, send: Send) -> None:
+    """Send a whole answer."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -19,15 +19,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from holdfast.content import Item
 from holdfast.decider import Answer, Decider, Submission, open_engine
 from holdfast.errors import HoldfastError, InvalidItem
-from holdfast.ledger import IdempotencyConflict, Ledger, LedgerError
+from holdfast.ledger import IdempotencyConflict, Ledger
 from holdfast.ledger.encoding import from_micros
 from holdfast.ledger.reducers import ApiKey as StoredKey
 from holdfast.policy.policy import Policy
 from holdfast.settings import Settings
-from holdfast.store.errors import StoreError
 from holdfast.web.access import Access
 from holdfast.web.batcher import Batcher, QueueFull, Stopped, TooLate
 from holdfast.web.body import BodyReader
+from holdfast.web.failures import draining, is_of_the_store, problem_of
 from holdfast.web.folder_lock import lock_folder
 from holdfast.web.items import fault_of, invalid, where_of
 from holdfast.web.keys import ApiKey, KeyRing
@@ -279,7 +279,7 @@ class Service:
         except QueueFull as full:
             raise _overloaded(full) from None
         except Stopped:
-            raise _draining() from None
+            raise draining() from None
 
     async def decide(self, submission: Submission, patience_s: float | None = None) -> Answer:
         """Decide and record a submission, in one batch with others that wait; where that would take longer than
@@ -299,7 +299,7 @@ class Service:
         except TooLate:
             raise Problem("timed-out", headers=(retry_after(1),)) from None
         except Stopped:
-            raise _draining() from None
+            raise draining() from None
         if isinstance(answer, Problem):
             raise answer
         if answer.replayed:
@@ -317,8 +317,7 @@ class Service:
             answers = iter(self._decided(fit, now))
         except Exception as error:
             _log.error("batch_failed", requests=len(submissions), **describe(error))
-            problem = Problem("store-unavailable", headers=(retry_after(1),))
-            return [problem if _is_of_the_store(error) else Problem("internal") for _ in submissions]
+            return [problem_of(error) for _ in submissions]
         outcomes = [next(answers) if misfit is None else misfit for misfit in checked]
         decided = [one.decision for a in outcomes if isinstance(a, Answer) for one in a.decided]
         if decided:
@@ -331,7 +330,7 @@ class Service:
         try:
             answers = self.decider.decide_all(submissions, now)
         except Exception as error:
-            if _is_of_the_store(error):
+            if is_of_the_store(error):
                 raise
             if len(submissions) == 1:
                 return iter([self._refused(error)])
@@ -367,15 +366,6 @@ class Service:
 
 def _overloaded(full: QueueFull) -> Problem:
     return Problem("overloaded", headers=(retry_after(full.seconds),))
-
-
-def _draining() -> Problem:
-    return Problem("draining", headers=(retry_after(5),), close=True)
-
-
-def _is_of_the_store(error: BaseException) -> bool:
-    """Whether `error` says that nothing can be recorded now, whatever the items."""
-    return isinstance(error, SQLAlchemyError | StoreError | LedgerError | OSError)
 
 
 def _key(stored: StoredKey) -> ApiKey:

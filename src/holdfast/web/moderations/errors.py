@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 from litestar.types import Send
 
+from holdfast.web.edge import send_answer
 from holdfast.web.problems import KINDS, Problem
 
 INVALID_REQUEST: Final = "invalid_request_error"
@@ -118,10 +119,7 @@ def refusal_of(problem: Problem) -> Refusal:
 async def send_refusal(refusal: Refusal, send: Send) -> None:
     """Answer with `refusal`."""
     body = refusal.body()
-    await send(
-        {"type": "http.response.start", "status": refusal.status, "headers": refusal.all_headers(body)}
-    )
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send_answer(refusal.status, refusal.all_headers(body), body, send)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -18,6 +18,7 @@ from holdfast.content import Item
 from holdfast.decider import Answer, Submission
 from holdfast.schema import Value
 from holdfast.web.body import is_json
+from holdfast.web.edge import send_answer
 from holdfast.web.guard import OWN
 from holdfast.web.logs import describe
 from holdfast.web.moderations.categories import Kind, Reading
@@ -64,8 +65,7 @@ def moderations_handler(service: Service, pictures: Pictures) -> ASGIRouteHandle
             _log.error("request_failed", request=scope["state"].get("request_id"), **describe(error))
             refused = refusal_of(Problem("internal"))
         else:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": body, "more_body": False})
+            await send_answer(200, headers, body, send)
             return
         service.metrics.problem(refused.counted)
         await send_refusal(refused, send)

@@ -11,23 +11,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import structlog
 from litestar.handlers import asgi
 from litestar.handlers.asgi_handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
-from sqlalchemy.exc import DBAPIError
 
-from holdfast.store.errors import StoreError
 from holdfast.web.access import Principal
 from holdfast.web.body import BodyReader
+from holdfast.web.edge import send_answer
+from holdfast.web.failures import problem_of
 from holdfast.web.guard import OWN
 from holdfast.web.logs import describe
 from holdfast.web.perspective import errors
 from holdfast.web.perspective.errors import GoogleError
-from holdfast.web.problems import Problem, retry_after
+from holdfast.web.problems import Problem
 from holdfast.web.service import Service
 
 BODY_LIMIT: Final = 1024 * 1024
@@ -80,7 +80,8 @@ class Door:
             headers: Mapping[bytes, bytes] = scope["state"]["headers"]
             try:
                 # Before the body is read: who may not or cannot be answered costs next to nothing.
-                principal = await self._authenticate(scope, headers)
+                presented = _google_key(scope, headers)
+                principal = await self._service.access.authenticate(scope, headers, "decide", presented)
                 scope["state"]["key_id"] = principal.key_id
                 self._service.limiter.spend(principal.key_id, 1)
                 kind = headers.get(b"content-type")
@@ -120,8 +121,7 @@ class Door:
         async def handle(scope: Scope, receive: Receive, send: Send) -> None:
             method = str(scope.get("method"))
             if method == "OPTIONS":
-                await send({"type": "http.response.start", "status": 204, "headers": preflight})
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await send_answer(204, preflight, b"", send)
                 return
             try:
                 if method not in methods:
@@ -138,21 +138,6 @@ class Door:
 
         return handle
 
-    async def _authenticate(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
-        """The principal behind the key in `?key=`, in `X-Goog-Api-Key`, or where `/v1/decide` looks for it.
-
-        Raises the problems that `Access.authenticate` raises.
-        """
-        access = self._service.access
-        presented = _google_key(scope, headers)
-        if presented is None:
-            return await access.authenticate(scope, headers, "decide")
-        await access.fresh()
-        principal = access.by_key(presented)
-        if not principal.allows("decide"):
-            raise Problem("forbidden", "This needs a key with the scope: decide.")
-        return principal
-
     def _told(self, error: Exception, scope: Scope) -> GoogleError:
         if isinstance(error, GoogleError):
             return error
@@ -160,8 +145,7 @@ class Door:
         keyed = any(name in headers for name in (b"authorization", b"x-api-key", b"cookie"))
         if not isinstance(error, Problem):
             _log.error("request_failed", request=scope["state"].get("request_id"), **describe(error))
-            away = isinstance(error, StoreError | DBAPIError)
-            error = Problem("store-unavailable", headers=(retry_after(1),)) if away else Problem("internal")
+            error = problem_of(error)
         return errors.of(error, keyed=keyed or _google_key(scope, headers) is not None)
 
     async def _refuse(self, error: GoogleError, send: Send) -> None:
@@ -172,12 +156,11 @@ class Door:
 
 async def _send(status: int, body: bytes, headers: Sequence[Header], send: Send) -> None:
     length = (b"content-length", str(len(body)).encode())
-    all_headers: Any = [_TYPE, length, _ORIGIN, _EXPOSED, *headers]
-    await send({"type": "http.response.start", "status": status, "headers": all_headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send_answer(status, [_TYPE, length, _ORIGIN, _EXPOSED, *headers], body, send)
 
 
 def _google_key(scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
+    """The key in `?key=` or in `X-Goog-Api-Key`; elsewhere it is looked for as on every route."""
     query = scope["query_string"]
     if b"key" in query:
         for name, value in parse_qsl(query.decode("latin-1")):
