@@ -54,6 +54,13 @@ def test_whichever_limiter_is_asked_the_answer_is_one_limiters(
             limiter.close()
 
 
+def test_the_file_has_all_its_room_from_the_start(tmp_path: Path) -> None:
+    # A page without room on a full disk would end the process that touches it (SIGBUS).
+    SharedRateLimiter(tmp_path / "limits", 2).close()
+    made = (tmp_path / "limits").stat()
+    assert made.st_blocks * 512 >= made.st_size > 0
+
+
 def test_when_there_is_no_room_the_fullest_bucket_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

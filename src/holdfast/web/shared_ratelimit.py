@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
 
+from holdfast.store.errors import StoreUnavailable
 from holdfast.web.ratelimit import BUCKET_LIMIT, RateLimiter
 
 _BUCKET = Struct("=16sdd")
@@ -29,9 +30,14 @@ class SharedRateLimiter(RateLimiter):
     def __init__(self, path: Path, items_per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(items_per_s, clock)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with self._alone():
-            if os.fstat(self._file).st_size != _SIZE:
-                os.ftruncate(self._file, _SIZE)
+        try:
+            # All of it now: a page that a full disk has no room for ends the process that touches it.
+            os.posix_fallocate(self._file, 0, _SIZE)
+        except OSError as error:
+            os.close(self._file)
+            raise StoreUnavailable(
+                "the data folder cannot be written", where=str(path), value=error.strerror
+            ) from None
         self._shared = mmap.mmap(self._file, _SIZE)
 
     def close(self) -> None:
