@@ -33,6 +33,9 @@ ATTRIBUTES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Every attribute by its name on the wire, with the heads that it is the highest of."""
 
+NAMES: Final = tuple(_PLAIN)
+"""Every attribute once, without the names of older clients."""
+
 
 def supported(fields: Container[str]) -> tuple[str, ...]:
     """The attributes for which every head is among `fields` (weights of an operator's own may lack some)."""

@@ -17,7 +17,6 @@ from holdfast.bulk.rows import InvalidInput
 from holdfast.content import Item
 from holdfast.engine import Engine
 from holdfast.measure.attributes import (
-    NAMES,
     OTHERS,
     InvalidAttribute,
     WantedAttribute,
@@ -32,7 +31,7 @@ from holdfast.measure.evaluation import Chunk
 from holdfast.measure.labels import Labels
 from holdfast.measure.refit import InvalidSample
 from holdfast.measure.score import Score
-from holdfast.perspective import ATTRIBUTES, score
+from holdfast.perspective import ATTRIBUTES, NAMES, score
 from holdfast.signals.classifier import Classifier
 from holdfast.signals.recalibration import Line, Recalibration
 from holdfast.signals.signal import Batch

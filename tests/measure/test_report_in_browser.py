@@ -13,8 +13,8 @@ from tests.measure.test_attributes import compared, former
 from tests.measure.test_report import scored
 
 from holdfast.measure import calibration_report
-from holdfast.measure.attributes import NAMES
 from holdfast.measure.report import write_report
+from holdfast.perspective import NAMES
 
 __all__ = ["browser"]
 

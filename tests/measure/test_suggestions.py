@@ -22,8 +22,8 @@ from holdfast.ledger import Ledger
 from holdfast.ledger.suggestions import Suggested, newest, suggest
 from holdfast.measure import suggestions
 from holdfast.measure.columns import open_labelled
-from holdfast.measure.suggestions import HEADS, NAMES, SCORE, Written, write_suggestions
-from holdfast.perspective import ATTRIBUTES, EXPERIMENTAL
+from holdfast.measure.suggestions import HEADS, SCORE, Written, write_suggestions
+from holdfast.perspective import ATTRIBUTES, EXPERIMENTAL, NAMES
 
 
 @pytest.fixture

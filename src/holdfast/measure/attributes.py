@@ -25,10 +25,8 @@ from holdfast.measure.figures import Floats
 from holdfast.measure.migration import Migration, migration
 from holdfast.measure.refit import InvalidSample
 from holdfast.measure.score import Score
-from holdfast.perspective import ATTRIBUTES, EXPERIMENTAL, scores, supported
+from holdfast.perspective import ATTRIBUTES, EXPERIMENTAL, NAMES, scores, supported
 
-NAMES: Final = tuple(name for name in ATTRIBUTES if not name.endswith(EXPERIMENTAL))
-"""Attributes that Holdfast scores, each once."""
 OTHERS: Final = (
     "FLIRTATION", "ATTACK_ON_AUTHOR", "ATTACK_ON_COMMENTER", "INCOHERENT", "INFLAMMATORY", "LIKELY_TO_REJECT",
     "OBSCENE", "UNSUBSTANTIAL", "AFFINITY", "COMPASSION", "CURIOSITY", "NUANCE", "PERSONAL_STORY", "REASONING",

@@ -23,11 +23,10 @@ from holdfast.bulk.output import replacing
 from holdfast.content import Item
 from holdfast.ledger import Ledger
 from holdfast.ledger.suggestions import Found, last_words, newest_first
-from holdfast.perspective import ATTRIBUTES, EXPERIMENTAL
+from holdfast.perspective import ATTRIBUTES, EXPERIMENTAL, NAMES
 
 LINE: Final = 0.5
 """The suggested score from which on a label is 1."""
-NAMES: Final = tuple(name for name in ATTRIBUTES if not name.endswith(EXPERIMENTAL))
 HEADS: Final[Mapping[str, str]] = {name: ATTRIBUTES[name][0] for name in NAMES if len(ATTRIBUTES[name]) == 1}
 """Attributes that stand for a single head, and so are labels of it."""
 SCORE: Final = "_SCORE"

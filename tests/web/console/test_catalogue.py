@@ -14,7 +14,7 @@ from markupsafe import Markup
 import holdfast.web.console
 from holdfast.content import SURFACES
 from holdfast.decision import ACTIONS
-from holdfast.perspective import ATTRIBUTES, EXPERIMENTAL
+from holdfast.perspective import NAMES
 from holdfast.web.console.catalogue import catalogue
 
 WORDS = catalogue()
@@ -30,7 +30,7 @@ DYNAMIC = {
     "live": ("live", "paused", "connecting", "stale", "offline"),
     "decisions": ("title",),
     "frame": ("home", "decisions", "suggestions", "policy"),
-    "attribute": [name.lower() for name in ATTRIBUTES if not name.endswith(EXPERIMENTAL)],
+    "attribute": [name.lower() for name in NAMES],
     "keys": (
         "help",
         "write",
