@@ -29,6 +29,7 @@ from holdfast.settings import Settings
 from holdfast.web import supervisor
 from holdfast.web.folder_lock import lock_folder
 from holdfast.web.listener import listen
+from holdfast.web.shared_metrics import RESERVED
 
 from .conftest import LONG, Served, eventually
 from .test_server import Load, post, talking
@@ -165,6 +166,15 @@ def test_any_worker_tells_the_metrics_of_all(server: Served) -> None:
             assert sample(server, "process_resident_memory_bytes", worker=process) > 10_000_000
     with Ledger.open(data=server.data) as ledger:
         assert sample(server, "holdfast_ledger_events") == ledger.head().size
+
+
+def test_what_the_workers_share_has_all_its_room_on_the_disk(server: Served) -> None:
+    # A page without room on a full disk would end the process that touches it (SIGBUS).
+    folder = server.data / "serve.workers"
+    files = [folder / "limits", *(folder / "metrics").iterdir()]
+    assert len(files) >= 1 + 2 * len(RESERVED)
+    for file in files:
+        assert file.stat().st_blocks * 512 >= file.stat().st_size > 0, file.name
 
 
 def test_a_key_decides_once_whichever_worker_it_comes_to(server: Served) -> None:

@@ -12,14 +12,24 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from prometheus_client import PLATFORM_COLLECTOR, CollectorRegistry, ProcessCollector, generate_latest, values
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from holdfast.store.errors import StoreUnavailable
 from holdfast.web.metrics import Metrics
 from holdfast.web.workplace import METRICS, Workplace
+
+RESERVED: Final = {
+    "counter": 128 * 1024,
+    "histogram": 512 * 1024,
+    "gauge_livesum": 64 * 1024,
+    "gauge_livemax": 64 * 1024,
+}
+"""Bytes of each kind's file: for the routes, methods, statuses and rules that there are, with room to spare."""
 
 
 class SharedMetrics(Metrics):
@@ -27,6 +37,7 @@ class SharedMetrics(Metrics):
 
     def __init__(self, place: Workplace) -> None:
         folder = place.folder / METRICS
+        _reserve(folder, place.number)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         values.ValueClass = values.MultiProcessValue(lambda: place.number)  # type: ignore[no-untyped-call]
         super().__init__()
@@ -41,6 +52,19 @@ class SharedMetrics(Metrics):
 
     def _new_registry(self) -> CollectorRegistry:
         return CollectorRegistry()
+
+
+def _reserve(folder: Path, number: int) -> None:
+    """Make a worker's files before the library does, which leaves their room on the disk to be found when a page is
+    first touched: on a full disk that ends the process (SIGBUS). Raises `StoreUnavailable`."""
+    for kind, size in RESERVED.items():
+        try:
+            with (folder / f"{kind}_{number}.db").open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise StoreUnavailable(
+                "the data folder cannot be written", where=str(folder), value=error.strerror
+            ) from None
 
 
 class _Processes(Collector):
