@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from holdfast.signals.classifier import Classifier
 
 LISTS = "lexicons"
-GLOSSARIES = "glossaries"
 """The folder in the data folder that holds an operator's own lexicon lists."""
+GLOSSARIES = "glossaries"
+"""The folder in the data folder that holds an operator's own glossaries."""
 
 
 class AnswerPurged(HoldfastError):
@@ -59,7 +60,8 @@ class DecidedItem(NamedTuple):
 class Submission(NamedTuple):
     """Items to decide as one. `key` makes it happen once: see `Ledger.writing`.
 
-    `scored` items are measured in the same batch, and neither judged nor kept. `respond` makes the bytes that are kept with the key and given back when it comes again.
+    `scored` items are measured in the same batch, and neither judged nor kept. `respond` makes the bytes that are kept
+    with the key and given back when it comes again.
     """
 
     items: Sequence[Item]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import perf_counter
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from holdfast.content import Item
 from holdfast.ledger import ItemRecord, NotFound
@@ -142,10 +143,11 @@ class SuggestionSource:
                 if perf_counter() > until:
                     break
                 part = items[start : start + TOGETHER]
-                rows = await cast(Any, self._sources.service.batcher).on_worker(
-                    lambda part=part: engine.measure([item for _, item in part], HEADS).rows()
+                texts = [item for _, item in part]
+                measured = await self._sources.service.batcher.on_worker(
+                    partial(engine.measure, texts, HEADS)
                 )
-                found.update((row, signals) for (row, _), signals in zip(part, rows, strict=True))
+                found.update((row, signals) for (row, _), signals in zip(part, measured.rows(), strict=True))
         finally:
             self._pages -= 1
         return found
