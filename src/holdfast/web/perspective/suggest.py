@@ -10,18 +10,16 @@ import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import msgspec
 import structlog
 from msgspec import UNSET
-from sqlalchemy.exc import SQLAlchemyError
 
-from holdfast.ledger import LedgerError
 from holdfast.ledger.suggestions import Suggested, suggest
 from holdfast.perspective import ATTRIBUTES
-from holdfast.store.errors import StoreError
 from holdfast.web.access import Principal
+from holdfast.web.failures import draining, problem_of
 from holdfast.web.logs import describe
 from holdfast.web.perspective import errors
 from holdfast.web.perspective.analyze import (
@@ -137,9 +135,9 @@ class Suggester:
             self._writing = None
 
     async def _write_all(self, batch: Sequence[tuple[Suggested, asyncio.Future[Noted]]]) -> None:
-        worker = cast(Any, self._service.batcher)
+        suggested = [one for one, _ in batch]
         try:
-            found: list[Noted] = await worker.on_worker(lambda: self._append([one for one, _ in batch]))
+            found = await self._service.batcher.on_worker(lambda: self._append(suggested))
         except Exception as error:
             refused = _refused(error)
             if refused.code != "draining":
@@ -165,11 +163,9 @@ class Suggester:
 
 
 def _refused(error: Exception) -> Problem:
-    if isinstance(error, SQLAlchemyError | StoreError | LedgerError | OSError):
-        return Problem("store-unavailable", headers=(retry_after(1),))
     if isinstance(error, RuntimeError) and "shutdown" in str(error):
-        return Problem("draining", headers=(retry_after(5),), close=True)
-    return Problem("internal")
+        return draining()
+    return problem_of(error)
 
 
 _encode = msgspec.json.Encoder().encode
