@@ -154,6 +154,17 @@ def test_a_newcomer_from_perspective(run: Shell, folder: Path) -> None:
     assert "Perspective’s TOXICITY" in (folder / "r.html").read_text()
 
 
+def test_a_threshold_that_no_row_reached_is_told(run: Shell, folder: Path) -> None:
+    old_scores(folder)
+    code, out, told = run("--from-perspective", "old_scores.csv", "--threshold", "1", "TOXICITY=0.2")
+    assert (code, told) == (0, "")
+    assert "No row reached SEVERE_TOXICITY 1, so there is nothing to map" in " ".join(out.split())
+    assert "TOXICITY: 0.2 → " in out
+    out = run("--from-perspective", "old_scores.csv", "--threshold", "1")[1]
+    assert "No row reached " in out
+    assert "Put the new thresholds" not in out
+
+
 def test_stored_answers_say_what_a_table_says(run: Shell, folder: Path) -> None:
     old_scores(folder)
     arguments = ("--from-perspective", "--threshold", "0.3", "-o", "m.json", "--force", "-q")
@@ -231,6 +242,7 @@ def test_standard_input(run: Shell, folder: Path) -> None:
         (["in.csv", "--from-perspective", "--score", "SPAM=api", "spam=word"], ["names SPAM twice"]),
         (["in.csv", "--from-perspective", "--score", "SPAM=none"], ["has no column 'none'", "--score"]),
         (["in.csv", "--from-perspective", "--score", "SPAM=word"], ["row 1: is not a number"]),
+        (["in.csv", "--from-perspective", "--score", "SPAM=api", "--threshold", "70"], ["is not a threshold", "from 0 to 1"]),
         (["in.csv", "--from-perspective", "--score", "SPAM=api", "--threshold", "THREAT=0.5"], ["has no column with scores of THREAT"]),
         (["in.csv", "--label", "text"], ["holds the text of items"]),
         (["none.csv", "--label", "label"], ["none.csv"]),

@@ -19,7 +19,7 @@ from holdfast.measure.calibration import Aims, Calibration
 from holdfast.measure.calibration_file import METHODS, as_json, keep
 from holdfast.measure.calibration_report import render_report, write_report
 from holdfast.measure.calibration_terminal import show
-from holdfast.measure.calibration_wording import points, probability
+from holdfast.measure.calibration_wording import points, probability, worse_sentence
 from holdfast.measure.cut_offs import Target
 from holdfast.measure.labels import Labels
 from holdfast.signals.classifier import Classifier
@@ -174,6 +174,16 @@ def test_mapped_attributes_are_told_and_kept_without_a_fit(tmp_path: Path) -> No
     assert "joint" not in kept
     keep(tmp_path / "m.json", as_json(found, "old.csv", NOW))
     assert Recalibration.load(tmp_path / "m.json").heads == {}
+
+
+def test_a_head_that_a_refit_makes_worse_is_warned_of(found: Calibration) -> None:
+    assert worse_sentence(found) is None
+    (head,) = found.heads
+    assert head.refit is not None
+    lost = msgspec.structs.replace(head.refit.gain, value=-0.04, low=-0.05, high=-0.01)
+    worse = msgspec.structs.replace(head, refit=msgspec.structs.replace(head.refit, gain=lost))
+    told = worse_sentence(msgspec.structs.replace(found, heads=[worse]))
+    assert told is not None and told.startswith(f"it makes {HEAD} worse")
 
 
 def test_rows_that_are_not_found_again_are_warned_of() -> None:

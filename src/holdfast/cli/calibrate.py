@@ -175,7 +175,7 @@ def _show(
     from rich.console import Console
 
     from holdfast.measure.calibration_terminal import show
-    from holdfast.measure.calibration_wording import probability
+    from holdfast.measure.calibration_wording import probability, worse_sentence
 
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -189,6 +189,8 @@ def _show(
         lines.append(f"Report:      {report}")
     if in_force:
         lines.append("             The engine applies it from its next start.")
+        if (worse := worse_sentence(calibration)) is not None:
+            lines.append(f"Warning:     {worse}.")
     cuts = [
         f"{one.head} >= {probability(cut.at)} to {purpose}"
         for one in calibration.heads

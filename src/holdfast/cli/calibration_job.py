@@ -177,12 +177,13 @@ class CalibrationJob(msgspec.Struct, frozen=True, kw_only=True):
                 number = float(text)
             except ValueError:
                 number = float("nan")
-            if not isfinite(number):
+            # Perspective's scores are probabilities, so that 70 is a slip for 0.7 there.
+            if not isfinite(number) or (self.from_perspective and not 0 <= number <= 1):
                 raise InvalidTarget(
                     "is not a threshold",
                     where="--threshold",
                     value=one[:40],
-                    expected="a number such as 0.8, or NAME=0.8",
+                    expected=f"a number{' from 0 to 1' if self.from_perspective else ''} such as 0.8, or NAME=0.8",
                 )
             name = checked(name, "--threshold") if equals else _EACH
             found[name] = (*found.get(name, ()), number)

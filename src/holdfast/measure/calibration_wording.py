@@ -58,6 +58,18 @@ def gain_sentence(refit: Refit) -> str:
     return f"no better than before, as far as {rows(refit.kept)} can tell: {told}"
 
 
+def worse_sentence(calibration: Calibration) -> str | None:
+    """What to do where a refit made a head's probabilities worse."""
+    worse = [
+        one.head
+        for one in calibration.heads
+        if one.refit is not None and one.refit.gain.high is not None and one.refit.gain.high < 0
+    ]
+    if not worse:
+        return None
+    return f"it makes {_listed(worse)} worse. Do without it (move the file away) until there are more labels"
+
+
 def line_sentence(refit: Refit) -> str:
     line = refit.line
     told = (
@@ -195,16 +207,22 @@ def next_steps(calibration: Calibration) -> list[Step]:
     compared = {one.attribute: one.migration for one in calibration.attributes if one.migration is not None}
     if not compared:
         return []
-    steps = [
-        Step(
-            f"Put the new thresholds where your code compares a score.{_as_they_are(compared)}",
-            tuple(told for attribute, found in compared.items() if (told := _replaced(attribute, found))),
-        )
-    ]
+    steps = []
+    if mapped := tuple(
+        told for attribute, found in compared.items() if (told := _replaced(attribute, found))
+    ):
+        told = f"Put the new thresholds where your code compares a score.{_as_they_are(compared)}"
+        steps.append(Step(told, mapped))
     if all(tuple(at.former.at for at in found.thresholds) == THRESHOLDS for found in compared.values()):
         names = list(compared)
         one = f"{names[0]}=0.8" + (f" {names[-1]}=0.7" if len(names) > 1 else "")
         steps.append(Step(f"These are five usual thresholds. Name the ones in use: --threshold {one}"))
+    if unreached := [one for name, found in compared.items() if (one := _unreached(name, found))]:
+        steps.append(
+            Step(
+                f"No row reached {_listed(unreached)}, so there is nothing to map. Add rows that did, and run this again."
+            )
+        )
     unlike = [
         name
         for name, found in compared.items()
@@ -213,15 +231,15 @@ def next_steps(calibration: Calibration) -> list[Step]:
     if unlike:
         steps.append(
             Step(
-                f"{_listed(unlike)}: fewer than half of the rows that a former threshold acted on are found again, so as "
-                "many rows are largely other rows. Read some of them before you act on these scores."
+                f"{_listed(unlike)}: fewer than half of the rows that a former threshold acted on are found again. Their "
+                "number stays the same, but they are largely other rows: read some before you act on these scores."
             )
         )
     if calibration.recalibration is None and calibration.in_force is None:
         steps.append(
             Step(
-                "As many rows are not yet the right rows. With some hundreds of labels, calibrate (--label "
-                "hate=COLUMN), then run this again: the scores change with it."
+                "To act on as many rows is not yet to act on the right ones. With some hundreds of labels, calibrate "
+                "(--label hate=COLUMN), then run this again: the scores change with it."
             )
         )
     else:
@@ -299,6 +317,12 @@ def _replaced(attribute: str, found: Migration) -> str:
         if one.same_share.at is not None
     ]
     return f"{attribute}: {', '.join(pairs)}" if pairs else ""
+
+
+def _unreached(attribute: str, found: Migration) -> str:
+    """The attribute with those of its thresholds that no row's former score reached."""
+    missed = [f"{one.former.at:.4g}" for one in found.thresholds if one.same_share.at is None]
+    return f"{attribute} {', '.join(missed)}" if missed else ""
 
 
 def _as_they_are(compared: Mapping[str, Migration]) -> str:
