@@ -60,6 +60,11 @@ class Comment(NamedTuple):
     seen: Visible | None
     """What is seen of it, where it was sent as HTML."""
 
+    @property
+    def words(self) -> str:
+        """The text as an item has it: without the line breaks that tags around all of it leave at its ends."""
+        return self.text if self.seen is None else self.text.strip()
+
     def parts(self) -> list[Span]:
         """The sentences of `text`."""
         return sentences(self.text)
@@ -94,7 +99,7 @@ class Analyzer:
         parts = comment.parts() if request.span_annotations else []
         if len(parts) > 1:
             self._service.limiter.spend(principal.key_id, len(parts))
-        whole = item_of(comment.text, request)
+        whole = item_of(comment.words, request)
         kept = self._service.settings.compatible.record and not request.do_not_store
         # A text of one sentence is not measured twice.
         apart = [

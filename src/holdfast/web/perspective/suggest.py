@@ -80,7 +80,7 @@ class Suggester:
         community = request.community_id
         if community is not None and _COMMUNITY.fullmatch(community) is None:
             community = None
-        item = item_of(comment.text, request)
+        item = item_of(comment.words, request)
         noted = await self._noted(Suggested(item, scores, principal.key_id, community))
         response = SuggestCommentScoreResponse(
             client_token=UNSET if request.client_token is None else request.client_token,
