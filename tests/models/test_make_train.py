@@ -13,6 +13,13 @@ _ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
+PASSES = 6
+
+
+def value(step: list[str], option: str) -> str:
+    return step[step.index(option) + 1]
+
+
 def plan(tmp_path: Path, rows: str) -> subprocess.CompletedProcess[str]:
     """What make would do, were the training environment there."""
     trained = tmp_path / "trained"
@@ -25,50 +32,43 @@ def steps(done: subprocess.CompletedProcess[str]) -> list[list[str]]:
     return [line.split() for line in done.stdout.splitlines() if " -m models." in line]
 
 
-def test_three_passes_then_the_student_then_the_export(tmp_path: Path) -> None:
+def test_pass_after_pass_then_the_student_then_the_export(tmp_path: Path) -> None:
     rows = tmp_path / "rows.parquet"
     rows.touch()
-    first, second, third, student, export = steps(plan(tmp_path, str(rows)))
+    *passes, student, export = steps(plan(tmp_path, str(rows)))
     trained = f'"{tmp_path / "trained"}'
-    assert all("models.train" in step and "--resume" in step for step in (first, second, third))
+    assert len(passes) == PASSES
+    for number, step in enumerate(passes, 1):
+        assert "models.train" in step and "--resume" in step
+        assert value(step, "--out") == f'{trained}/{number}"'
+        if number > 1:
+            assert value(step, "--start") == f'{trained}/{number - 1}/weights.npz"'
+    assert len({value(step, "--seed") for step in passes}) == PASSES
+    assert value(passes[0], "--leave-out") == "composed"
+    assert "--start" not in passes[0]
+    assert not any("--leave-out" in step for step in passes[1:])
     assert "models.student" in student and "models.export" in export
-    for option, value in (("--leave-out", "composed"), ("--rows", "150000"), ("--epochs", "1")):
-        assert first[first.index(option) + 1] == value
-    assert first[first.index("--out") + 1] == f'{trained}/corpora"'
-    for option, value in (("--start", f'{trained}/corpora/weights.npz"'), ("--rows", "230000"), ("--epochs", "2"), ("--seed", "2"), ("--out", f'{trained}/second"')):  # fmt: skip
-        assert second[second.index(option) + 1] == value
-    for option, value in (("--start", f'{trained}/second/weights.npz"'), ("--rows", "205000"), ("--epochs", "1"), ("--seed", "3"), ("--rate", "4e-5"), ("--out", f'{trained}"')):  # fmt: skip
-        assert third[third.index(option) + 1] == value
-    assert "--leave-out" not in second + third
-    assert student[student.index("--rows") + 1] == "130000"
-    assert export[export.index("--to") + 1] == f'{trained}/export"'
-    assert export[export.index("--rows") + 1] == "30000"
+    assert value(student, "--trained") == value(export, "--trained") == f'{trained}/{PASSES}"'
+    assert value(export, "--to") == f'{trained}/export"'
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     rows = tmp_path / "rows.parquet"
-    made = [
-        tmp_path / "trained" / name
-        for name in (
-            "corpora/weights.npz",
-            "second/weights.npz",
-            "weights.npz",
-            "student.npz",
-            "export/manifest.json",
-        )
-    ]
+    names = [f"{number}/weights.npz" for number in range(1, PASSES + 1)]
+    names += [f"{PASSES}/student.npz", "export/manifest.json"]
+    made = [tmp_path / "trained" / name for name in names]
     for age, path in enumerate([rows, *made]):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         os.utime(path, (1_000_000 + age, 1_000_000 + age))
     assert steps(plan(tmp_path, str(rows))) == []
-    made[4].unlink()
+    made[-1].unlink()
     assert ["models.export" in step for step in steps(plan(tmp_path, str(rows)))] == [True]
-    os.utime(made[2])  # trained anew: the student and the export are out of date
+    os.utime(made[PASSES - 1])  # trained anew: the student and the export are out of date
     left = steps(plan(tmp_path, str(rows)))
     assert ["models.student" in step for step in left] == [True, False]
     os.utime(rows)
-    assert len(steps(plan(tmp_path, str(rows)))) == 5
+    assert len(steps(plan(tmp_path, str(rows)))) == PASSES + 2
 
 
 def test_without_rows_it_says_what_it_needs(tmp_path: Path) -> None:
