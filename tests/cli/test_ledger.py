@@ -250,7 +250,7 @@ def test_suggestions_are_not_written_over_what_is_there(run, filled: Path, tmp_p
     assert (code, "--force" in error) == (2, True)
     assert (tmp_path / "labels.csv").read_text() == "by hand"
     assert run("suggestions", "--out", "labels.csv", "--force")[0] == 0
-    assert (tmp_path / "labels.csv").read_text().startswith("id,text,")
+    assert (tmp_path / "labels.csv").read_text().startswith('"id","text",')
     for harmful in ("data/holdfast.db", "data/holdfast.toml"):
         assert run("suggestions", "--out", harmful, "--force")[0] == 2
     code, _, error = run("suggestions", "--out", "labels.txt")
