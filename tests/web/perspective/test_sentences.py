@@ -12,7 +12,10 @@ from holdfast.web.perspective.sentences import LIMIT, sentences
 NO_LIMIT = 2**40
 KINDS = "aB1.!?…,;:-)\"'( \n\r\t\u2028\u0085中é\u0301\u200d\u00ad😀𝐀。」\u05f3ªǅა\u0660\ufe0f"
 """Characters of every class that the rules know, so that short texts meet every rule."""
-texts = st.text(st.sampled_from(KINDS), max_size=24) | st.text(max_size=60)
+few = st.text(st.sampled_from(KINDS), max_size=24)
+texts = few | st.text(max_size=60)
+known = few | st.text(st.characters(exclude_categories=("Cs", "Cn")), max_size=60)
+"""What this Python's version of Unicode assigns: the other implementation may know a later one."""
 
 
 def parts(text: str, limit: int = NO_LIMIT) -> list[str]:
@@ -41,16 +44,17 @@ def test_a_text_without_a_word_has_no_empty_sentence() -> None:
     assert parts("...") == ["..."]
 
 
-@given(texts)
+@given(known)
 @example("a\r\n\u0301b")
 @example("a.\u0301 \u200dB")
 @settings(max_examples=200, deadline=None)
 def test_the_breaks_are_those_of_the_standard(text: str) -> None:
     expected, place = [], 0
-    for sentence in oracle.unicode_sentences(text):  # tells those with a letter or a number only
+    for sentence in oracle.unicode_sentences(text):  # tells those with a letter, a number or a mark only
         place = text.index(sentence, place)
         bare = sentence.strip()
-        expected.append((text.index(bare, place), bare))
+        if any(map(str.isalnum, bare)):  # marks alone are letters to it, and none to Python
+            expected.append((text.index(bare, place), bare))
         place += len(sentence)
     found = sentences(text, NO_LIMIT)
     assert [
