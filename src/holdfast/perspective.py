@@ -39,7 +39,12 @@ NAMES: Final = tuple(_PLAIN)
 
 def supported(fields: Container[str]) -> tuple[str, ...]:
     """The attributes for which every head is among `fields` (weights of an operator's own may lack some)."""
-    return tuple(name for name, heads in ATTRIBUTES.items() if all(head in fields for head in heads))
+    return tuple(name for name in ATTRIBUTES if is_supported(name, fields))
+
+
+def is_supported(attribute: str, fields: Container[str]) -> bool:
+    """Whether `attribute` is one, and every head of it is among `fields`."""
+    return attribute in ATTRIBUTES and all(head in fields for head in ATTRIBUTES[attribute])
 
 
 def score(attribute: str, signals: Mapping[str, Value]) -> float | None:

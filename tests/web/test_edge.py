@@ -15,7 +15,7 @@ from holdfast.web.protocol import CONNECTION, Connection
 
 
 class Sleeps:
-    """Stands in for the clock: what was slept, and a loop time that moves by it."""
+    """Stands in for waiting: how long it would have been."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.slept: list[float] = []

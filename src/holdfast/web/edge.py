@@ -27,6 +27,8 @@ from holdfast.web.protocol import CONNECTION, Connection
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Routes that monitors ask all the time; they are logged at level debug."""
+REF = b"x-holdfast-ref"
+"""The header in which another format's answer names what was recorded of it, where that is one thing."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _BUSY = frozenset({429, 503})
 LONGEST_HOLD_S = 2.0

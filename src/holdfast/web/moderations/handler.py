@@ -18,7 +18,7 @@ from holdfast.content import Item
 from holdfast.decider import Answer, Submission
 from holdfast.schema import Value
 from holdfast.web.body import is_json
-from holdfast.web.edge import send_answer
+from holdfast.web.edge import REF, send_answer
 from holdfast.web.guard import OWN
 from holdfast.web.logs import describe
 from holdfast.web.moderations.categories import Kind, Reading
@@ -35,8 +35,6 @@ from holdfast.web.moderations.wire import (
 from holdfast.web.problems import Problem
 from holdfast.web.service import Service
 
-REF: Final = b"x-holdfast-ref"
-"""The header that names the decision in the ledger, where the request held one text."""
 _TYPE: Final = (b"content-type", b"application/json")
 _log = structlog.get_logger("holdfast.web")
 

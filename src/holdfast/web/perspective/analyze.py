@@ -14,19 +14,19 @@ import msgspec
 
 from holdfast.content import LANGUAGE_TAG, Item
 from holdfast.decider import Submission
-from holdfast.perspective import ATTRIBUTES, score
+from holdfast.perspective import ATTRIBUTES, is_supported, score
 from holdfast.schema import Value
 from holdfast.signals.classifier import LANGUAGES
 from holdfast.signals.language import Language, primary
 from holdfast.web.access import Principal
+from holdfast.web.edge import REF
 from holdfast.web.perspective import errors
 from holdfast.web.perspective.door import Answered
 from holdfast.web.perspective.html import Visible, visible
 from holdfast.web.perspective.offsets import Utf16Offsets
 from holdfast.web.perspective.sentences import Span, sentences
 from holdfast.web.perspective.wire import (
-    PROBABILITY,
-    SCORE_TYPES,
+    ANSWERED_TYPES,
     AnalyzeCommentRequest,
     AnalyzeCommentResponse,
     AttributeScores,
@@ -47,7 +47,6 @@ LANGUAGES_LIMIT: Final = 20
 UNDETERMINED: Final = "und"
 """The code of no language in particular (ISO 639-2)."""
 ASSUMED: Final = "en"
-REF: Final = b"x-holdfast-ref"
 
 Signals = Mapping[str, Value]
 
@@ -141,9 +140,9 @@ class Analyzer:
             raise errors.no_attributes()
         schema = self._service.decider.engine.schema
         for name, parameters in request.requested_attributes.items():
-            if name not in ATTRIBUTES or any(head not in schema for head in ATTRIBUTES[name]):
+            if not is_supported(name, schema):
                 raise errors.unknown_attribute(name)
-            if parameters.score_type not in (SCORE_TYPES[0], PROBABILITY):
+            if parameters.score_type not in ANSWERED_TYPES:
                 raise errors.score_type(parameters.score_type, name)
 
 

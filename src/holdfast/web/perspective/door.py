@@ -21,7 +21,7 @@ from litestar.types import Receive, Scope, Send
 
 from holdfast.web.access import Principal
 from holdfast.web.body import BodyReader
-from holdfast.web.edge import send_answer
+from holdfast.web.edge import REF, send_answer
 from holdfast.web.failures import problem_of
 from holdfast.web.guard import OWN
 from holdfast.web.logs import describe
@@ -40,7 +40,7 @@ _JSON: Final = re.compile(
 )
 _TYPE: Final = (b"content-type", b"application/json; charset=UTF-8")
 _ORIGIN: Final = (b"access-control-allow-origin", b"*")
-_EXPOSED: Final = (b"access-control-expose-headers", b"retry-after, x-holdfast-ref, x-request-id")
+_EXPOSED: Final = (b"access-control-expose-headers", b"retry-after, " + REF + b", x-request-id")
 _ASKED_HEADERS: Final = (
     b"access-control-allow-headers",
     b"authorization, content-type, x-goog-api-key, x-goog-api-client, x-api-key, x-requested-with, *",

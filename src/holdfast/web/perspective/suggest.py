@@ -17,13 +17,13 @@ import structlog
 from msgspec import UNSET
 
 from holdfast.ledger.suggestions import Suggested, suggest
-from holdfast.perspective import ATTRIBUTES
+from holdfast.perspective import is_supported
 from holdfast.web.access import Principal
+from holdfast.web.edge import REF
 from holdfast.web.failures import draining, problem_of
 from holdfast.web.logs import describe
 from holdfast.web.perspective import errors
 from holdfast.web.perspective.analyze import (
-    REF,
     UNDETERMINED,
     check_context,
     check_languages,
@@ -32,8 +32,7 @@ from holdfast.web.perspective.analyze import (
 )
 from holdfast.web.perspective.door import Answered
 from holdfast.web.perspective.wire import (
-    PROBABILITY,
-    SCORE_TYPES,
+    ANSWERED_TYPES,
     SuggestCommentScoreRequest,
     SuggestCommentScoreResponse,
     suggest_request,
@@ -95,12 +94,12 @@ class Suggester:
         schema = self._service.decider.engine.schema
         scores = {}
         for name, suggested in request.attribute_scores.items():
-            if name not in ATTRIBUTES or any(head not in schema for head in ATTRIBUTES[name]):
+            if not is_supported(name, schema):
                 raise errors.unknown_attribute(name)
             summary = suggested.summary_score
             if summary is None:
                 raise errors.invalid_request(f"Missing summary_score of attribute {name}")
-            if summary.type not in (SCORE_TYPES[0], PROBABILITY):
+            if summary.type not in ANSWERED_TYPES:
                 raise errors.score_type(summary.type, name)
             # Clients that write protocol buffers leave a field out that is 0.
             value = summary.value or 0.0

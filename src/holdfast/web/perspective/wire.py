@@ -18,6 +18,8 @@ from holdfast.web.perspective.errors import invalid_value, not_a_message, not_js
 TEXT_TYPES: Final = ("TEXT_TYPE_UNSPECIFIED", "PLAIN_TEXT", "HTML")
 SCORE_TYPES: Final = ("SCORE_TYPE_UNSPECIFIED", "PROBABILITY", "STD_DEV_SCORE", "PERCENTILE", "RAW")
 PROBABILITY: Final = "PROBABILITY"
+ANSWERED_TYPES: Final = (SCORE_TYPES[0], PROBABILITY)
+"""What may be asked for: unspecified is a probability too."""
 
 
 class TextEntry(Struct, frozen=True, kw_only=True):
